@@ -1,0 +1,20 @@
+//! The steps that bring a database up to date, in their order. A step that has been released is never changed.
+//!
+//! Every table carries its tenant; what happens to its rows in the end is declared in `store::tables`.
+//! Instants are whole seconds since 1970, in columns that end in `_at`; JSON is kept as text, read by the
+//! types that wrote it. There are no foreign keys: rows of a tenant are loaded, written and deleted by tenant,
+//! and the hot inserts need not ask three other tables.
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_ground;
+
+/// All steps.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_ground::Migration)]
+    }
+}

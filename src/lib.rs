@@ -1,0 +1,23 @@
+//! Chancery: every tenant an issuer. See `docs/ARCHITECTURE.md` for the map.
+
+pub mod call;
+pub mod clock;
+pub mod config;
+pub mod endpoints;
+pub mod failure;
+pub mod keys;
+pub mod listener;
+pub mod logging;
+pub mod mint;
+pub mod outbound;
+pub mod pages;
+pub mod password_pool;
+pub mod protocol;
+pub mod seal;
+pub mod sign_in;
+pub mod store;
+pub mod tenant;
+pub mod tls;
+
+/// The languages of our pages, as metadata lists them (BCP 47).
+pub const LOCALES: [&str; 3] = ["en", "de", "ar"];

@@ -1,0 +1,201 @@
+//! How a page becomes an answer: the frame, the content security policy, and the refusals that people see.
+
+use askama::Template;
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::messages::{self, Messages};
+use super::views::{ErrorPage, FormPost, Frame, LanguageLink, Moment};
+use crate::call::{Call, Head};
+use crate::failure::{Logged, is_temporary};
+use crate::password_pool::PoolError;
+use crate::protocol::authorization_response::Carried;
+use crate::protocol::params::Params;
+use crate::protocol::redirect_uri::RedirectUri;
+use crate::protocol::timestamp::Timestamp;
+use crate::store::StoreError;
+
+/// What a page is answered with, or why it is not.
+pub type Handled = Result<Response, PageFailure>;
+
+/// A refusal that a person sees.
+#[derive(Debug)]
+pub struct PageFailure {
+    /// Which of the error texts (`messages::ERROR_KINDS`).
+    pub kind: &'static str,
+    /// The status.
+    pub status: StatusCode,
+    /// The registered code, for the developer's part.
+    pub code: &'static str,
+    /// For the log, and in development for the page.
+    pub log: String,
+    /// The client's name and home page, if they are verified.
+    pub back: Option<(String, String)>,
+    /// When trying again may help, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+impl PageFailure {
+    /// A refusal with nothing to go back to.
+    pub fn new(status: StatusCode, kind: &'static str, code: &'static str, log: impl std::fmt::Display) -> Self {
+        Self { kind, status, code, log: log.to_string(), back: None, retry_after: None }
+    }
+
+    /// The page does not exist.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "not_found", "no such page")
+    }
+
+    /// The request does not come from our own page in this browser.
+    pub fn forged(log: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "form-expired", "forbidden", log)
+    }
+}
+
+impl From<StoreError> for PageFailure {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = %error, "store");
+        if is_temporary(&error) {
+            let failure = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "temporarily_unavailable", error);
+            Self { retry_after: Some(1), ..failure }
+        } else {
+            Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error)
+        }
+    }
+}
+
+impl From<PoolError> for PageFailure {
+    fn from(error: PoolError) -> Self {
+        let failure = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "temporarily_unavailable", &error);
+        let seconds = match error {
+            PoolError::Busy { retry_after_seconds } => u32::try_from(retry_after_seconds).unwrap_or(u32::MAX),
+            PoolError::TooLong | PoolError::StoredHash(_) | PoolError::Settings(_) | PoolError::Stopped => 1,
+        };
+        Self { retry_after: Some(seconds), ..failure }
+    }
+}
+
+impl From<askama::Error> for PageFailure {
+    fn from(error: askama::Error) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error)
+    }
+}
+
+/// The languages of a request: what the client wished, what was chosen before, what the browser says.
+pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>, chosen: Option<&str>) -> &'static Messages {
+    let asked = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
+    let lang = asked.as_ref().and_then(|params| params.get("lang"));
+    messages::negotiate(lang.or(ui_locales), chosen, head.header("accept-language"), &call.tenant.settings.default_locale)
+}
+
+/// The frame of a page of this tenant. `here` is the address that shows the same page in another language, up
+/// to its tag; empty if there is none.
+pub fn frame<'a>(call: &'a Call, m: &'static Messages, title: String, here: &str) -> Frame<'a> {
+    let settings = &call.tenant.settings;
+    let mut frame = Frame::new(m, title, &call.tenant.name);
+    frame.theme_href = call.tenant.theme.as_ref().map(|theme| format!("{}/{}", call.tenant.path, theme.file_name));
+    frame.languages = if here.is_empty() { Vec::new() } else { LanguageLink::all(m, here) };
+    frame.privacy_uri = settings.privacy_uri.as_deref();
+    frame.terms_uri = settings.terms_uri.as_deref();
+    frame.support_uri = settings.support_uri.as_deref();
+    frame.powered_by = settings.powered_by;
+    frame
+}
+
+/// A page: never cached, never framed, with no script or style but our own. `submits_to` is the client to whose
+/// origin a form of this page may lead in the end; without it Chromium would stop the way back.
+///
+/// # Errors
+/// The template fails; does not happen with ours.
+pub fn page(status: StatusCode, template: &impl Template, submits_to: Option<&RedirectUri>) -> Handled {
+    let html = template.render()?;
+    let form_action = submits_to.map(|uri| format!(" {}", uri.origin())).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'{form_action}"
+    );
+    let mut response = Response::builder().status(status).content_type("text/html; charset=utf-8").body(html);
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Not `no-referrer`: browsers would then hide the origin of our own forms from us.
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    Ok(response)
+}
+
+/// A redirect after which the method is GET (RFC 9700 §4.12: never 307 after a form with a password).
+pub fn see_other(location: &str) -> Response {
+    let mut response: Response = StatusCode::SEE_OTHER.into_response();
+    match HeaderValue::from_str(location) {
+        Ok(value) => {
+            response.headers_mut().insert(header::LOCATION, value);
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        Err(_) => response.set_status(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+    response
+}
+
+/// Sends an authorization response on its way.
+///
+/// # Errors
+/// The template fails; does not happen with ours.
+pub fn carry(call: &Call, m: &'static Messages, carried: Carried, client: &str, uri: &RedirectUri) -> Handled {
+    match carried {
+        Carried::Redirect(location) => Ok(see_other(&location)),
+        Carried::Form { action, fields } => {
+            let title = m.with("form-post-title", &[("client", client)]);
+            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            page(StatusCode::OK, &FormPost { frame: frame(call, m, title, ""), action: &action, fields }, Some(uri))
+        }
+    }
+}
+
+/// The error page.
+pub fn refusal(call: &Call, head: &Head, failure: PageFailure) -> Response {
+    let m = language(call, head, None, None);
+    error_page(frame(call, m, m.error(failure.kind).title.to_owned(), ""), &call.reference, call.now, call.app.dev, failure)
+}
+
+/// The error page in a given frame.
+pub fn error_page(frame: Frame<'_>, reference: &str, now: Timestamp, dev: bool, failure: PageFailure) -> Response {
+    let m = frame.m;
+    let facts = if dev { vec![("reason", failure.log.clone())] } else { Vec::new() };
+    let view = ErrorPage {
+        frame,
+        texts: m.error(failure.kind),
+        code: failure.code,
+        back: failure.back.as_ref().map(|(name, href)| (name.as_str(), href.as_str())),
+        again_href: None,
+        trace_id: reference,
+        time: moment(m, now, now),
+        facts,
+        docs_href: None,
+    };
+    let mut response = page(failure.status, &view, None).unwrap_or_else(|_| failure.status.into_response());
+    if let Some(seconds) = failure.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response.extensions_mut().insert(Logged(failure.log));
+    response
+}
+
+/// An instant as pages show it.
+pub fn moment(m: &Messages, at: Timestamp, now: Timestamp) -> Moment {
+    let exact = OffsetDateTime::from_unix_timestamp(at.seconds()).ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
+    let ago = u64::try_from(now.since(at)).unwrap_or(0);
+    Moment { machine: exact.clone(), exact: exact.replace('T', " ").replace('Z', " UTC"), relative: m.ago(ago) }
+}
+
+/// Whether a POST comes from a page of our own in the same browser, as far as its headers tell: browsers send
+/// `Origin` and `Sec-Fetch-Site` with every form.
+pub fn is_own_origin(call: &Call, head: &Head) -> bool {
+    let own = url::Url::parse(&call.tenant.issuer).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let origins = head.headers.get_all(header::ORIGIN).iter().count();
+    let origin = origins == 0 || head.header("origin") == Some(own.as_str());
+    let site = head.header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    origins <= 1 && origin && site
+}

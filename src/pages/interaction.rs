@@ -1,0 +1,486 @@
+//! The steps between a request and its answer: one transaction per attempt, whatever tabs and buttons do.
+//!
+//! Until a person acts, the transaction is a sealed handle in the page; from then on it is a row. Every step is
+//! the guard of its change, so that it happens once; every POST ends in a redirect to a GET.
+
+use std::sync::Arc;
+
+use poem::http::StatusCode;
+use poem::{Body, Response};
+
+use super::answer::{Handled, PageFailure, carry, is_own_origin, language, page, see_other};
+use super::authorize::refuse;
+use super::browser::{Browser, remember_language};
+use super::methods::{self, Attempt, Method};
+use super::steps;
+use super::views::Resume;
+use crate::call::{Call, Head};
+use crate::endpoints::{MAX_FORM, is_form};
+use crate::mint;
+use crate::protocol::audit_event::AuditKind;
+use crate::protocol::authorization_code::IssuedCode;
+use crate::protocol::authorization_request::Refusal;
+use crate::protocol::authorization_response::{self, Answer};
+use crate::protocol::client::Client;
+use crate::protocol::grant::{Allowed, Authentication};
+use crate::protocol::identifiers::{GrantId, SessionId};
+use crate::protocol::metadata::ACR_ONE_FACTOR;
+use crate::protocol::params::Params;
+use crate::protocol::scope::{OPENID, Scope};
+use crate::protocol::secret::Secret;
+use crate::protocol::user::User;
+use crate::sign_in::engine::{self, Consent, Next, Notice, Progress, Situation};
+use crate::sign_in::session::Session;
+use crate::store::sign_ins::SignIn;
+use crate::store::{Change, Outcome};
+
+/// What handles are sealed for.
+const HANDLE_CONTEXT: &[u8] = b"sign-in";
+
+/// What a step needs at hand.
+pub(super) struct Step<'a> {
+    pub(super) call: &'a Call,
+    pub(super) head: &'a Head,
+    pub(super) browser: &'a Browser,
+    pub(super) sign_in: &'a SignIn,
+    pub(super) client: &'a Arc<Client>,
+}
+
+impl Step<'_> {
+    /// The sealed handle that stands for a transaction without a row.
+    pub(super) fn handle(&self) -> Result<String, PageFailure> {
+        if self.sign_in.version > 0 {
+            return Ok(String::new());
+        }
+        let failed = |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
+        let SignIn { id, browser_hash, request, expires_at, .. } = self.sign_in;
+        let sealed = serde_json::to_vec(&(id, browser_hash.bytes(), request, expires_at)).map_err(|error| failed(error.to_string()))?;
+        self.call.tenant.secrets.handle.seal_text(HANDLE_CONTEXT, &sealed).map_err(|error| failed(error.to_string()))
+    }
+}
+
+fn open_handle(call: &Call, handle: &str) -> Option<SignIn> {
+    let plain = call.tenant.secrets.handle.open_text(HANDLE_CONTEXT, handle).ok()?;
+    let (id, browser_hash, request, expires_at): (String, Vec<u8>, _, _) = serde_json::from_slice(&plain).ok()?;
+    Some(SignIn {
+        id,
+        browser_hash: crate::protocol::secret::SecretHash::stored(browser_hash),
+        request,
+        progress: Progress::default(),
+        version: 0,
+        expires_at,
+        finished_at: None,
+    })
+}
+
+/// Shows what comes next, or sends the answer: the one place where that is decided.
+///
+/// # Errors
+/// The database or a template failed.
+pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: SignIn, client: Arc<Client>) -> Handled {
+    let step = Step { call, head, browser, sign_in: &sign_in, client: &client };
+    let (next, consent) = decide(&step).await?;
+    let mut response = match next {
+        Next::Finish(session) => return finish(&step, session, consent).await,
+        Next::Refuse(refusal) => {
+            return refuse(call, head, &client, sign_in.request.refuse(refusal), sign_in.request.ui_locales.as_deref());
+        }
+        Next::SignIn(reason) => steps::sign_in(&step, reason)?,
+        Next::ChooseAccount => steps::choose_account(&step)?,
+        Next::Consent { scope, resources, more } => steps::consent(&step, &scope, &resources, more)?,
+    };
+    browser.introduce(call, &mut response);
+    if let Some(params) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) {
+        if let Some(chosen) = params.get("lang").and_then(super::messages::language) {
+            remember_language(call, &mut response, chosen.tag());
+        }
+    }
+    Ok(response)
+}
+
+async fn decide(step: &Step<'_>) -> Result<(Next, Option<Consent>), PageFailure> {
+    let sessions = step.browser.sessions();
+    let situation = |consent| Situation {
+        request: &step.sign_in.request,
+        client: step.client,
+        sessions: &sessions,
+        progress: &step.sign_in.progress,
+        consent,
+        now: step.call.now,
+    };
+    // Consent is looked up only for a person who is there and a client that has to ask.
+    let person = engine::current_session(&situation(None)).map(|session| session.user_id);
+    let consent = match person {
+        Some(user) if !step.client.metadata.first_party => step.call.store.consent(user, &step.client.id).await?,
+        _ => None,
+    };
+    Ok((engine::next(&situation(consent.as_ref())), consent))
+}
+
+/// `GET /interaction/{id}`: the page of a transaction as it is now.
+///
+/// # Errors
+/// The transaction is gone or belongs to another browser.
+pub async fn current(call: Call, head: Head, _: Body) -> Handled {
+    let browser = Browser::of(&call, &head).await?;
+    let id = id_of(&head);
+    let query = Params::parse_leniently(head.query().unwrap_or_default().as_bytes()).unwrap_or_default();
+    let Some(mut sign_in) = load(&call, &browser, id, query.get("handle")).await? else {
+        return resume(&call, &head, None);
+    };
+    if sign_in.finished_at.is_some() || sign_in.expires_at <= call.now {
+        return resume(&call, &head, Some(&sign_in));
+    }
+    // "Use another account" is a link: it changes nothing until that account signs in.
+    sign_in.progress.another |= query.has("another");
+    let client = client_of(&call, &sign_in).await?;
+    show(&call, &head, &browser, sign_in, client).await
+}
+
+/// `POST /interaction/{id}/{step}`: a method's attempt, a chosen account, a decision.
+///
+/// # Errors
+/// The form is not our own, or the transaction is gone.
+pub async fn act(call: Call, head: Head, body: Body) -> Handled {
+    if !is_own_origin(&call, &head) {
+        return Err(PageFailure::forged("the form comes from another site"));
+    }
+    let form = read_form(&head, body).await?;
+    let browser = Browser::of(&call, &head).await?;
+    let id = id_of(&head);
+    if !browser.token_matches(&call, id, form.get("csrf").unwrap_or_default()) {
+        return Err(PageFailure::forged("the anti-forgery token is not that of this browser and page"));
+    }
+    let Some(sign_in) = load(&call, &browser, id, form.get("handle")).await? else {
+        return resume(&call, &head, None);
+    };
+    let here = format!("{}/interaction/{id}", call.tenant.path);
+    if sign_in.finished_at.is_some() || sign_in.expires_at <= call.now {
+        return if sign_in.version == 0 { resume(&call, &head, Some(&sign_in)) } else { Ok(see_other(&here)) };
+    }
+    if !call.is_open() {
+        return Err(PageFailure::new(StatusCode::FORBIDDEN, "forbidden", "access_denied", "the tenant is suspended"));
+    }
+    let client = client_of(&call, &sign_in).await?;
+    let step = Step { call: &call, head: &head, browser: &browser, sign_in: &sign_in, client: &client };
+    let name = head.uri.path().rsplit('/').next().unwrap_or_default();
+    let done = match name {
+        "account" => account(&step, &form, &here).await?,
+        "consent" => consent(&step, &form, &here).await?,
+        name => match methods::by_name(name) {
+            Some(method) => attempt(&step, method, &form, &here).await?,
+            None => return Err(PageFailure::not_found()),
+        },
+    };
+    // Somebody (another tab, a double click) was first with this step: show how it is now.
+    Ok(done.unwrap_or_else(|| see_other(&here)))
+}
+
+/// The form of a page of ours.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) async fn read_form(head: &Head, body: Body) -> Result<Params, PageFailure> {
+    let malformed = |log: String| PageFailure::new(StatusCode::BAD_REQUEST, "invalid-request", "invalid_request", log);
+    if !is_form(&head.headers) {
+        return Err(malformed("the body is not a form".to_owned()));
+    }
+    let too_large = |error: poem::error::ReadBodyError| {
+        PageFailure::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "invalid_request", error)
+    };
+    let bytes = body.into_bytes_limit(MAX_FORM).await.map_err(too_large)?;
+    // Check boxes share a name, so a repetition is no fault here.
+    Params::parse_leniently(&bytes).map_err(|error| malformed(error.to_string()))
+}
+
+fn id_of(head: &Head) -> &str {
+    head.uri.path().strip_prefix("/interaction/").and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
+async fn client_of(call: &Call, sign_in: &SignIn) -> Result<Arc<Client>, PageFailure> {
+    let client = call.client(&sign_in.request.client_id).await?.filter(|client| client.enabled);
+    client.ok_or_else(|| PageFailure::new(StatusCode::BAD_REQUEST, "unknown-client", "invalid_request", "the client is gone"))
+}
+
+/// The transaction, from its row or its handle.
+async fn load(call: &Call, browser: &Browser, id: &str, handle: Option<&str>) -> Result<Option<SignIn>, PageFailure> {
+    let sign_in = match call.store.sign_in(id).await? {
+        Some(sign_in) => Some(sign_in),
+        None => handle.and_then(|handle| open_handle(call, handle)).filter(|sign_in| sign_in.id == id),
+    };
+    match sign_in {
+        Some(sign_in) if sign_in.browser_hash.bytes() != browser.hash().bytes() => {
+            Err(PageFailure::new(StatusCode::FORBIDDEN, "other-browser", "forbidden", "the transaction belongs to another browser"))
+        }
+        sign_in => Ok(sign_in),
+    }
+}
+
+fn resume(call: &Call, head: &Head, sign_in: Option<&SignIn>) -> Handled {
+    let m = language(call, head, None, None);
+    let finished = sign_in.is_some_and(|sign_in| sign_in.finished_at.is_some());
+    let title = m.t(if finished { "resume-finished" } else { "resume-expired" }).to_owned();
+    let view = Resume { frame: super::answer::frame(call, m, title, ""), finished, start_href: None, client: None };
+    page(if finished { StatusCode::OK } else { StatusCode::GONE }, &view, None)
+}
+
+/// The person chose one of the accounts of this browser, or took one off the list.
+async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Response>, PageFailure> {
+    let Step { call, browser, sign_in, .. } = step;
+    let chosen = form.get("session").and_then(SessionId::parse);
+    let Some(known) = browser.known.iter().find(|known| Some(known.session.id) == chosen) else {
+        return Ok(None);
+    };
+    if form.get("decision") == Some("remove") {
+        let event = call.event(AuditKind::SignedOut).user(known.user.id, known.user.audit_salt.clone());
+        call.store.end_session(known.session.id, call.audit(event), call.now).await?;
+        let progress = Progress { another: browser.known.len() <= 1, ..sign_in.progress.clone() };
+        call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+        let mut response = see_other(here);
+        browser.forget(call, &mut response, known.session.id);
+        return Ok(Some(response));
+    }
+    let alive = known.session.is_alive(call.now) && known.user.is_active();
+    let progress = Progress {
+        chosen: alive,
+        another: !alive,
+        session_id: alive.then_some(known.session.id),
+        typed: (!alive).then(|| known.user.username.clone()),
+        ..Progress::default()
+    };
+    let outcome = call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+    let mut response = see_other(here);
+    if alive {
+        browser.prefer(call, &mut response, known.session.id);
+    }
+    Ok((outcome == Outcome::Done).then_some(response))
+}
+
+/// The person allowed or denied.
+async fn consent(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Response>, PageFailure> {
+    let Step { call, head, browser, sign_in, client } = step;
+    let (Next::Consent { .. }, before) = decide(step).await? else { return Ok(None) };
+    let sessions = browser.sessions();
+    let situation = Situation {
+        request: &sign_in.request,
+        client,
+        sessions: &sessions,
+        progress: &sign_in.progress,
+        consent: before.as_ref(),
+        now: call.now,
+    };
+    let Some(session) = engine::current_session(&situation) else { return Ok(None) };
+    let Some(user) = browser.user_of(session.id) else { return Ok(None) };
+    let event = |kind| call.event(kind).client(&client.id).user(user.id, user.audit_salt.clone());
+    if form.get("decision") != Some("allow") {
+        let change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now));
+        if call.store.write(&change.and(call.audit(event(AuditKind::ConsentDenied)))).await? == Outcome::Refused {
+            return Ok(None);
+        }
+        let refused = sign_in.request.refuse(Refusal::AccessDenied);
+        return refuse(call, head, client, refused, sign_in.request.ui_locales.as_deref()).map(Some);
+    }
+    // What was asked for, never what the form says: a box more in the form is nothing.
+    let allowed = sign_in.request.scope_to_allow();
+    let mut whole = before.clone().unwrap_or_default();
+    whole.scope = whole.scope.union(&allowed);
+    let new: Vec<String> =
+        sign_in.request.resources.iter().filter(|resource| !whole.resources.contains(resource)).cloned().collect();
+    whole.resources.extend(new);
+    let remembered = call.store.remember_consent(user.id, &client.id, &whole, before.is_some(), call.now);
+    let progress = Progress { allowed: Some(allowed.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
+    let given = event(AuditKind::ConsentGiven).with("scope", allowed.to_string());
+    let issued = issue_code(step, session, user, &allowed);
+    let change = call
+        .store
+        .advance_sign_in(sign_in, &progress, Some(call.now))
+        .and(remembered)
+        .and(call.audit(given))
+        .and(issued.change);
+    let _ = here;
+    if call.store.write(&change).await? == Outcome::Refused {
+        return Ok(None);
+    }
+    answer(step, &issued.code).map(Some)
+}
+
+/// A method looks at what the person sent.
+async fn attempt(step: &Step<'_>, method: &dyn Method, form: &Params, here: &str) -> Result<Option<Response>, PageFailure> {
+    let Step { call, browser, sign_in, .. } = step;
+    let (user, change) = match method.attempt(call, browser, form).await? {
+        Attempt::Refused { notice, typed } => {
+            let progress = Progress { notice: Some(notice), typed, another: true, ..Progress::default() };
+            let outcome = call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+            let mut response = see_other(here);
+            if let Notice::SlowDown(seconds) | Notice::Busy(seconds) = notice {
+                response.headers_mut().insert(poem::http::header::RETRY_AFTER, poem::http::HeaderValue::from(seconds));
+            }
+            return Ok((outcome == Outcome::Done).then_some(response));
+        }
+        Attempt::Proven { user, change } => (user, change),
+    };
+    if sign_in.request.subject_hint.is_some_and(|subject| subject != user.id) {
+        let progress = Progress { notice: Some(Notice::Wrong), another: true, ..Progress::default() };
+        let outcome = call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+        return Ok((outcome == Outcome::Done).then(|| see_other(here)));
+    }
+    let secret = mint::secret();
+    let (session, session_change) = begin_session(step, &user, method, &secret);
+    let event = call
+        .event(AuditKind::SignInSucceeded)
+        .client(&step.client.id)
+        .user(user.id, user.audit_salt.clone())
+        .with("method", method.name())
+        .with("session", session.id.to_string());
+    let signed_in = change.and(session_change).and(call.audit(event));
+    let progress = Progress { session_id: Some(session.id), signed_in: true, ..Progress::default() };
+    proven(step, &user, &session, (progress, signed_in, &secret), here).await
+}
+
+/// Goes on with a person who has just signed in: to the answer if nothing else is to be asked, in the same commit.
+async fn proven(
+    step: &Step<'_>,
+    user: &User,
+    session: &Session,
+    (progress, signed_in, secret): (Progress, Change, &Secret),
+    here: &str,
+) -> Result<Option<Response>, PageFailure> {
+    let Step { call, browser, sign_in, client, .. } = step;
+    let consent = if client.metadata.first_party { None } else { call.store.consent(user.id, &client.id).await? };
+    let sessions = [session.clone()];
+    let situation = Situation {
+        request: &sign_in.request,
+        client,
+        sessions: &sessions,
+        progress: &progress,
+        consent: consent.as_ref(),
+        now: call.now,
+    };
+    let finished = matches!(engine::next(&situation), Next::Finish(_));
+    let advance = call.store.advance_sign_in(sign_in, &progress, finished.then_some(call.now));
+    let (change, code) = if finished {
+        let issued = issue_code(step, session, user, &granted_scope(step, consent.as_ref()));
+        (advance.and(signed_in).and(issued.change), Some(issued.code))
+    } else {
+        (advance.and(signed_in), None)
+    };
+    if call.store.write(&change).await? == Outcome::Refused {
+        return Ok(None);
+    }
+    let mut response = match code {
+        Some(code) => answer(step, &code)?,
+        None => see_other(here),
+    };
+    browser.remember(call, &mut response, secret, session.id);
+    Ok(Some(response))
+}
+
+fn begin_session(step: &Step<'_>, user: &User, method: &dyn Method, secret: &Secret) -> (Session, Change) {
+    let Step { call, browser, .. } = step;
+    let settings = &call.tenant.settings;
+    let expires_at = call.now.plus(i64::from(settings.session_lifetime_seconds));
+    let mut session = Session {
+        id: SessionId(mint::opaque_id()),
+        user_id: user.id,
+        authentication: Authentication { at: call.now, acr: ACR_ONE_FACTOR.to_owned(), amr: vec![method.amr().to_owned()] },
+        user_agent: call.peer.user_agent.as_deref().map(str::to_owned),
+        created_at: call.now,
+        last_seen_at: call.now,
+        idle_expires_at: call.now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
+        expires_at,
+        ended_at: None,
+    };
+    // The same person again in the same browser: the session goes on, its `sid` stays, its secret does not.
+    let same = browser.known.iter().find(|known| known.user.id == user.id && known.session.is_alive(call.now));
+    match same {
+        Some(known) => {
+            session.id = known.session.id;
+            session.created_at = known.session.created_at;
+            let change = call.store.renewed_session(&session, &secret.hash());
+            (session, change)
+        }
+        None => {
+            let change = call.store.new_session(&session, &secret.hash());
+            (session, change)
+        }
+    }
+}
+
+/// What the person has allowed of what is asked for: all of it for a first party.
+fn granted_scope(step: &Step<'_>, consent: Option<&Consent>) -> Scope {
+    let wanted = step.sign_in.request.scope_to_allow();
+    if step.client.metadata.first_party {
+        return wanted;
+    }
+    consent.map_or_else(Scope::default, |consent| wanted.within(&consent.scope))
+}
+
+struct IssuedNow {
+    code: Secret,
+    change: Change,
+}
+
+/// A new code for this session, as part of a change.
+fn issue_code(step: &Step<'_>, session: &Session, user: &User, allowed: &Scope) -> IssuedNow {
+    let Step { call, sign_in, client, .. } = step;
+    let request = &sign_in.request;
+    let code = mint::secret();
+    let scope = request.scope.within(allowed);
+    let issued = IssuedCode {
+        client_id: client.id.clone(),
+        grant_id: GrantId(mint::row_id(call.app.clock.milliseconds())),
+        allowed: Allowed {
+            user_id: user.id,
+            session_id: session.id,
+            claims: request.claims.clone().within(allowed),
+            nonce: request.nonce.clone().filter(|_| scope.contains(OPENID)),
+            scope,
+            resources: request.resources.clone(),
+            authentication: session.authentication.clone(),
+        },
+        redirect_uri: request.return_to.redirect_uri.as_str().to_owned(),
+        redirect_uri_given: request.redirect_uri_given,
+        code_challenge: request.code_challenge.clone(),
+        issued_at: call.now,
+        expires_at: call.now.plus(i64::from(call.tenant.settings.authorization_code_lifetime_seconds)),
+        redeemed_at: None,
+    };
+    let event = call
+        .event(AuditKind::CodeIssued)
+        .client(&client.id)
+        .user(user.id, user.audit_salt.clone())
+        .with("grant", issued.grant_id.to_string())
+        .with("scope", issued.allowed.scope.to_string());
+    let change = call.store.new_code(&code.hash(), &issued).and(call.audit(event));
+    IssuedNow { code, change }
+}
+
+/// Nothing is left to ask: the code is issued. A request that was answered without any page leaves no transaction.
+async fn finish(step: &Step<'_>, session: SessionId, consent: Option<Consent>) -> Handled {
+    let Step { call, browser, sign_in, .. } = step;
+    let known = browser.known.iter().find(|known| known.session.id == session);
+    let Some(known) = known else {
+        return Err(PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", "no such session"));
+    };
+    let issued = issue_code(step, &known.session, &known.user, &granted_scope(step, consent.as_ref()));
+    let mut change = issued.change;
+    if sign_in.version > 0 {
+        change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now)).and(change);
+    }
+    if known.session.wants_renewal(call.now) {
+        let idle = call.now.plus(i64::from(call.tenant.settings.session_idle_seconds)).min(known.session.expires_at);
+        change = change.and(call.store.used_session(session, idle, call.now));
+    }
+    if call.store.write(&change).await? == Outcome::Refused {
+        return resume(call, step.head, Some(sign_in));
+    }
+    answer(step, &issued.code)
+}
+
+fn answer(step: &Step<'_>, code: &Secret) -> Handled {
+    let Step { call, head, sign_in, client, browser } = step;
+    let return_to = &sign_in.request.return_to;
+    let carried = authorization_response::carry(return_to, &Answer::Code(code), &call.tenant.issuer);
+    let m = language(call, head, sign_in.request.ui_locales.as_deref(), browser.language());
+    carry(call, m, carried, client.display_name(), &return_to.redirect_uri)
+}

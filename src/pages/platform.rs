@@ -1,0 +1,81 @@
+//! Addresses outside of any tenant: health, readiness, assets, and the page for nobody's address; and the theme of
+//! a tenant.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{Body, IntoResponse, Response};
+
+use super::answer::{self, Handled, PageFailure};
+use super::views::Frame;
+use super::{assets, messages};
+use crate::call::{App, Call, Head};
+use crate::failure::Logged;
+
+/// What a platform handler gives.
+pub type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// What has a hash of its content in its name never changes.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// The process lives.
+pub fn healthz(_: Arc<App>, _: Head, _: Arc<str>) -> Answering {
+    Box::pin(async { Response::builder().content_type("application/json").body("{\"status\":\"alive\"}") })
+}
+
+/// The process can answer: its database does.
+pub fn readyz(app: Arc<App>, _: Head, _: Arc<str>) -> Answering {
+    Box::pin(async move {
+        match app.store.ping().await {
+            Ok(()) => Response::builder().content_type("application/json").body("{\"status\":\"ready\"}"),
+            Err(error) => {
+                let mut response = Response::builder()
+                    .status(StatusCode::SERVICE_UNAVAILABLE)
+                    .content_type("application/json")
+                    .header(header::RETRY_AFTER, "1")
+                    .body("{\"status\":\"unavailable\",\"reason\":\"the database does not answer\"}");
+                response.extensions_mut().insert(Logged(error.to_string()));
+                response
+            }
+        }
+    })
+}
+
+/// A stylesheet, script or picture of ours.
+pub fn asset(_: Arc<App>, head: Head, _: Arc<str>) -> Answering {
+    Box::pin(async move {
+        match assets::lookup(head.uri.path()) {
+            Some((content_type, bytes)) => Response::builder()
+                .content_type(content_type)
+                .header(header::CACHE_CONTROL, IMMUTABLE)
+                .body(Body::from_bytes(hyper::body::Bytes::from_static(bytes))),
+            None => StatusCode::NOT_FOUND.into(),
+        }
+    })
+}
+
+/// An address that belongs to nobody.
+pub fn nobody(app: &App, reference: &str, page: bool) -> Response {
+    if !page {
+        let body = serde_json::json!({ "error": "not_found", "error_description": "there is nothing at this address" });
+        return Response::builder().status(StatusCode::NOT_FOUND).content_type("application/json").body(body.to_string());
+    }
+    let m = messages::english();
+    let frame = Frame::new(m, m.error("not-found").title, "Chancery");
+    answer::error_page(frame, reference, app.clock.now(), app.dev, PageFailure::not_found())
+}
+
+/// `{iss}/theme-{hash}.css`: the colours of the tenant.
+///
+/// # Errors
+/// No such page.
+pub async fn theme(call: Call, head: Head, _: Body) -> Handled {
+    let name = head.uri.path().trim_start_matches('/');
+    let theme = call.tenant.theme.as_ref().filter(|theme| theme.file_name == name).ok_or_else(PageFailure::not_found)?;
+    let mut response = theme.css.clone().into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
+    Ok(response)
+}

@@ -1,0 +1,194 @@
+//! The pages of a sign-in: sign in, choose an account, consent. They show; the engine decides.
+
+use poem::Response;
+use poem::http::StatusCode;
+
+use super::answer::{PageFailure, frame, language, page};
+use super::interaction::Step;
+use super::messages::Messages;
+use super::views::{Account, AccountChooser, ClientCard, Consent, FieldErrors, Form, Notice as Banner, ScopeRow, SignIn};
+use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::sign_in::engine::{self, Notice, SignInReason};
+
+/// Scopes about the person's data; all others act on the person's behalf.
+const PROFILE_SCOPES: [&str; 5] = [OPENID, "profile", "email", "address", "phone"];
+
+fn messages(step: &Step<'_>) -> &'static Messages {
+    language(step.call, step.head, step.sign_in.request.ui_locales.as_deref(), step.browser.language())
+}
+
+/// The address of this transaction, for links on its pages.
+fn here(step: &Step<'_>, handle: &str) -> String {
+    let path = format!("{}/interaction/{}", step.call.tenant.path, step.sign_in.id);
+    if handle.is_empty() { format!("{path}?") } else { format!("{path}?handle={handle}&") }
+}
+
+fn host_of(step: &Step<'_>) -> Option<String> {
+    let url = url::Url::parse(step.sign_in.request.return_to.redirect_uri.as_str()).ok()?;
+    Some(url.host_str().map_or_else(|| format!("{}:", url.scheme()), str::to_owned))
+}
+
+fn card<'a>(step: &'a Step<'_>, host: Option<&'a str>) -> ClientCard<'a> {
+    let metadata = &step.client.metadata;
+    ClientCard {
+        name: step.client.display_name(),
+        logo: None,
+        policy_uri: metadata.policy_uri.as_deref(),
+        tos_uri: metadata.tos_uri.as_deref(),
+        host,
+        verified: !engine::is_unverified(step.client),
+    }
+}
+
+/// The sign-in page.
+pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response, PageFailure> {
+    let (m, progress) = (messages(step), &step.sign_in.progress);
+    let handle = step.handle()?;
+    let here = here(step, &handle);
+    let client = step.client.display_name();
+    let mut errors = FieldErrors::default();
+    let mut status = StatusCode::OK;
+    let mut notice = match reason {
+        SignInReason::Fresh => Some(Banner { tone: "info", text: m.with("notice-reauthenticate", &[("client", client)]) }),
+        SignInReason::Nobody | SignInReason::AnotherPerson => None,
+    };
+    match progress.notice {
+        None => {}
+        Some(Notice::Wrong) => {
+            errors.0.push(("password", m.t("field-sign-in-wrong").to_owned()));
+            status = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        Some(Notice::Empty) => {
+            if progress.typed.is_none() {
+                errors.0.push(("username", m.t("field-username-missing").to_owned()));
+            }
+            errors.0.push(("password", m.t("field-password-missing").to_owned()));
+            status = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        Some(Notice::SlowDown(seconds)) => {
+            notice = Some(Banner::slow_down(m, u64::try_from(seconds).unwrap_or(1)));
+            status = StatusCode::TOO_MANY_REQUESTS;
+        }
+        Some(Notice::Busy(seconds)) => {
+            notice = Some(Banner::slow_down(m, u64::try_from(seconds).unwrap_or(1)));
+            status = StatusCode::SERVICE_UNAVAILABLE;
+        }
+    }
+    // Who must sign in again is known already; anybody else may type.
+    let fixed = match reason {
+        SignInReason::Fresh => current_username(step),
+        SignInReason::Nobody | SignInReason::AnotherPerson => None,
+    };
+    let hint = step.sign_in.request.login_hint.as_deref();
+    let username = fixed.as_deref().or(progress.typed.as_deref()).or(hint).unwrap_or_default();
+    let another = format!("{here}another=1");
+    let action = format!("{}/interaction/{}/password", step.call.tenant.path, step.sign_in.id);
+    let csrf = step.browser.token(step.call, &step.sign_in.id);
+    let host = host_of(step);
+    let view = SignIn {
+        frame: frame(step.call, m, m.with("sign-in-to", &[("client", client)]), &format!("{here}lang=")),
+        form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
+        client: Some(card(step, host.as_deref())),
+        username,
+        not_you_href: fixed.is_some().then_some(another.as_str()),
+        notice,
+        errors,
+        keep: None,
+        recover_href: None,
+        register_href: None,
+    };
+    let mut response = page(status, &view, Some(&step.sign_in.request.return_to.redirect_uri))?;
+    if let Some(Notice::SlowDown(seconds) | Notice::Busy(seconds)) = progress.notice {
+        response.headers_mut().insert(poem::http::header::RETRY_AFTER, poem::http::HeaderValue::from(seconds));
+    }
+    Ok(response)
+}
+
+fn hidden(handle: &str) -> Vec<(&'static str, &str)> {
+    if handle.is_empty() { Vec::new() } else { vec![("handle", handle)] }
+}
+
+fn current_username(step: &Step<'_>) -> Option<String> {
+    let subject = step.sign_in.request.subject_hint;
+    let known = step.browser.known.iter().find(|known| {
+        known.session.is_alive(step.call.now) && subject.is_none_or(|subject| subject == known.user.id)
+    });
+    known.map(|known| known.user.username.clone())
+}
+
+/// The accounts of this browser.
+pub(super) fn choose_account(step: &Step<'_>) -> Result<Response, PageFailure> {
+    let m = messages(step);
+    let handle = step.handle()?;
+    let here = here(step, &handle);
+    let action = format!("{}/interaction/{}/account", step.call.tenant.path, step.sign_in.id);
+    let csrf = step.browser.token(step.call, &step.sign_in.id);
+    let host = host_of(step);
+    let other = format!("{here}another=1");
+    let accounts = step.browser.known.iter().map(|known| Account {
+        session: known.session.id.to_string(),
+        name: known.user.display_name().to_owned(),
+        detail: known.user.text_claim("email").unwrap_or(&known.user.username).to_owned(),
+        signed_in: known.session.is_alive(step.call.now) && known.user.is_active(),
+    });
+    let view = AccountChooser {
+        frame: frame(step.call, m, m.t("chooser-title").to_owned(), &format!("{here}lang=")),
+        form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
+        client: Some(card(step, host.as_deref())),
+        accounts: accounts.collect(),
+        other_href: &other,
+    };
+    page(StatusCode::OK, &view, Some(&step.sign_in.request.return_to.redirect_uri))
+}
+
+/// What the client wants to be allowed.
+pub(super) fn consent(step: &Step<'_>, scope: &Scope, resources: &[String], more: bool) -> Result<Response, PageFailure> {
+    let m = messages(step);
+    let handle = step.handle()?;
+    let here = here(step, &handle);
+    let client = step.client.display_name();
+    let action = format!("{}/interaction/{}/consent", step.call.tenant.path, step.sign_in.id);
+    let csrf = step.browser.token(step.call, &step.sign_in.id);
+    let (host, other) = (host_of(step), format!("{here}another=1"));
+    let person = current_person(step);
+    let (name, detail) = person.as_ref().map_or(("", ""), |(name, detail)| (name.as_str(), detail.as_str()));
+    let title = if more { "consent-title-also" } else { "consent-title" };
+    let view = Consent {
+        frame: frame(step.call, m, m.with(title, &[("client", client)]), &format!("{here}lang=")),
+        form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
+        client: card(step, host.as_deref()),
+        account: (name, detail),
+        switch_href: Some(&other),
+        also: more,
+        groups: groups(m, scope, more),
+        resources: resources.to_vec(),
+    };
+    page(StatusCode::OK, &view, Some(&step.sign_in.request.return_to.redirect_uri))
+}
+
+fn current_person(step: &Step<'_>) -> Option<(String, String)> {
+    let progress = &step.sign_in.progress;
+    let subject = step.sign_in.request.subject_hint;
+    let current = step.browser.known.iter().find(|known| match progress.session_id {
+        Some(id) => known.session.id == id,
+        None => known.session.is_alive(step.call.now) && subject.is_none_or(|subject| subject == known.user.id),
+    })?;
+    let user = &current.user;
+    Some((user.display_name().to_owned(), user.text_claim("email").unwrap_or(&user.username).to_owned()))
+}
+
+/// The scopes in words, in three groups.
+fn groups(m: &'static Messages, scope: &Scope, new: bool) -> Vec<(&'static str, Vec<ScopeRow>)> {
+    let rows = |wanted: &dyn Fn(&str) -> bool| -> Vec<ScopeRow> { scope.tokens().filter(|token| wanted(token)).map(|token| row(m, token, new)).collect() };
+    let all = [
+        ("consent-group-profile", rows(&|token| PROFILE_SCOPES.contains(&token))),
+        ("consent-group-behalf", rows(&|token| !PROFILE_SCOPES.contains(&token) && token != OFFLINE_ACCESS)),
+        ("consent-group-away", rows(&|token| token == OFFLINE_ACCESS)),
+    ];
+    all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect()
+}
+
+fn row(m: &'static Messages, token: &str, new: bool) -> ScopeRow {
+    let (title, sentence) = m.scope(token).unwrap_or((token, ""));
+    ScopeRow { scope: token.to_owned(), title: title.to_owned(), sentence: sentence.to_owned(), optional: None, new }
+}

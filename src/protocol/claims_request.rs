@@ -1,0 +1,136 @@
+//! The `claims` request parameter and the standard claims — OpenID Connect Core §5.1, §5.4, §5.5.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::scope::Scope;
+
+/// Longest `claims` parameter, in bytes.
+const MAX_LENGTH: usize = 4096;
+/// Most claims named in one part of it.
+const MAX_CLAIMS: usize = 64;
+
+/// The claims that each scope stands for (OpenID Connect Core §5.4).
+const SCOPE_CLAIMS: [(&str, &[&str]); 4] = [
+    (
+        "profile",
+        &[
+            "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+            "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+        ],
+    ),
+    ("email", &["email", "email_verified"]),
+    ("address", &["address"]),
+    ("phone", &["phone_number", "phone_number_verified"]),
+];
+
+/// Every standard claim about a person that can be released (OpenID Connect Core §5.1).
+pub fn standard_claims() -> impl Iterator<Item = &'static str> {
+    SCOPE_CLAIMS.iter().flat_map(|(_, claims)| claims.iter().copied())
+}
+
+/// The scope that covers a claim.
+pub fn scope_of(claim: &str) -> Option<&'static str> {
+    SCOPE_CLAIMS.iter().find(|(_, claims)| claims.contains(&claim)).map(|(scope, _)| *scope)
+}
+
+/// The `claims` parameter cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("claims must be a JSON object as of OpenID Connect Core §5.5, of at most {MAX_LENGTH} bytes")]
+pub struct ClaimsRequestError;
+
+/// Which claims a client names one by one (OpenID Connect Core §5.5).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimsRequest {
+    /// For the userinfo answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo: Vec<String>,
+    /// For the ID token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token: Vec<String>,
+    /// The person who must be signed in (§5.5.1, `sub` with a `value`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Whether `auth_time` is asked for in the ID token.
+    #[serde(default)]
+    pub auth_time: bool,
+}
+
+impl ClaimsRequest {
+    /// Reads the parameter. Claims that we do not know are ignored (§5.5: "any Claims not understood MUST be ignored").
+    ///
+    /// # Errors
+    /// Not a JSON object of the right form, too long or too deep.
+    pub fn parse(text: &str) -> Result<Self, ClaimsRequestError> {
+        if text.len() > MAX_LENGTH {
+            return Err(ClaimsRequestError);
+        }
+        // The reader stops at 128 levels; what we use has three.
+        let object: Map<String, Value> = serde_json::from_str(text).map_err(|_| ClaimsRequestError)?;
+        let mut request = Self::default();
+        for (part, names) in [("userinfo", &mut request.userinfo), ("id_token", &mut request.id_token)] {
+            let Some(claims) = object.get(part) else { continue };
+            let claims = claims.as_object().filter(|claims| claims.len() <= MAX_CLAIMS).ok_or(ClaimsRequestError)?;
+            for (name, how) in claims {
+                // §5.5.1: null, or an object.
+                if !how.is_null() && !how.is_object() {
+                    return Err(ClaimsRequestError);
+                }
+                if scope_of(name).is_some() {
+                    names.push(name.clone());
+                }
+            }
+        }
+        let id_token = object.get("id_token").and_then(Value::as_object);
+        request.auth_time = id_token.is_some_and(|claims| claims.contains_key("auth_time"));
+        request.subject = ["id_token", "userinfo"]
+            .iter()
+            .filter_map(|part| object.get(*part)?.get("sub")?.get("value")?.as_str())
+            .map(str::to_owned)
+            .next();
+        Ok(request)
+    }
+
+    /// Without the claims that no scope of `allowed` covers: what a client may not ask for by scope,
+    /// it may not ask for by name.
+    #[must_use]
+    pub fn within(mut self, allowed: &Scope) -> Self {
+        let covered = |claim: &String| scope_of(claim).is_some_and(|scope| allowed.contains(scope));
+        self.userinfo.retain(covered);
+        self.id_token.retain(covered);
+        self
+    }
+
+    /// The scopes that the named claims stand for: what a person is asked to allow.
+    pub fn implied_scope(&self) -> Scope {
+        let tokens: Vec<&str> = self.userinfo.iter().chain(&self.id_token).filter_map(|claim| scope_of(claim)).collect();
+        Scope::parse(&tokens.join(" ")).unwrap_or_default()
+    }
+}
+
+/// Where claims are to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimsPlace {
+    /// The userinfo answer: by scope and by name.
+    Userinfo,
+    /// The ID token: by name alone, for an access token is issued too (§5.4).
+    IdToken,
+}
+
+/// The claims about a person to be shown at `place`, out of all that is known (§5.4, §5.5).
+pub fn release(known: &Map<String, Value>, scope: &Scope, request: &ClaimsRequest, place: ClaimsPlace) -> Map<String, Value> {
+    let named = match place {
+        ClaimsPlace::Userinfo => &request.userinfo,
+        ClaimsPlace::IdToken => &request.id_token,
+    };
+    let mut released = Map::new();
+    for claim in standard_claims() {
+        let by_scope = place == ClaimsPlace::Userinfo && scope_of(claim).is_some_and(|of| scope.contains(of));
+        if by_scope || named.iter().any(|name| name == claim) {
+            if let Some(value) = known.get(claim).filter(|value| !value.is_null()) {
+                released.insert(claim.to_owned(), value.clone());
+            }
+        }
+    }
+    released
+}

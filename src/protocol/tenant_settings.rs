@@ -1,0 +1,200 @@
+//! What a tenant may set: lifetimes, policies, look. Rows and `apply` files hold the same shape.
+
+use serde::{Deserialize, Serialize};
+
+use super::scope::{self, Scope};
+use super::signature::SignatureAlgorithm;
+
+/// Who may register clients by RFC 7591.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    /// Nobody; the endpoint is not advertised.
+    #[default]
+    Off,
+    /// Whoever holds an initial access token (RFC 7591 §3).
+    InitialAccessToken,
+    /// Everybody.
+    Open,
+}
+
+/// Which `aud` values a client assertion may carry (RFC 7523 §3, draft-ietf-oauth-rfc7523bis).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionAudience {
+    /// The issuer, as one string.
+    #[default]
+    Issuer,
+    /// Also the token endpoint, and arrays with one of the two: what RFC 7523 §3 advised before.
+    IssuerOrTokenEndpoint,
+}
+
+/// The settings of one tenant. Absent members have the defaults below; unknown ones are errors.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantSettings {
+    /// BCP 47 tag of the language that is spoken when nothing else is known. Default `en`.
+    pub default_locale: String,
+    /// Lifetime of an authorization code in seconds, 10 to 600 (RFC 6749 §4.1.2). Default 60.
+    pub authorization_code_lifetime_seconds: u32,
+    /// Lifetime of an access token in seconds, 30 to 86400. Default 600.
+    pub access_token_lifetime_seconds: u32,
+    /// Lifetime of an ID token in seconds, 30 to 86400. Default 3600.
+    pub id_token_lifetime_seconds: u32,
+    /// A refresh token not used for so many seconds is dead, 60 to 31536000. Default 30 days.
+    pub refresh_token_idle_seconds: u32,
+    /// A refresh token family ends after so many seconds, whatever happens. Default 180 days.
+    pub refresh_token_lifetime_seconds: u32,
+    /// For so many seconds the predecessor of a refresh token gets the same successor again, 0 to 60. Default 10.
+    pub refresh_token_grace_seconds: u32,
+    /// A session not used for so many seconds is over, 60 to 31536000. Default 1 day.
+    pub session_idle_seconds: u32,
+    /// A session ends after so many seconds, whatever happens. Default 14 days.
+    pub session_lifetime_seconds: u32,
+    /// A sign-in must be finished within so many seconds, 60 to 86400. Default 1800.
+    pub sign_in_lifetime_seconds: u32,
+    /// Whether every client must send a `code_challenge`; public ones must in any case. Default true.
+    pub require_pkce: bool,
+    /// Who may register clients. Default `off`.
+    pub client_registration: Registration,
+    /// Scopes that a dynamically registered client may ask for.
+    pub client_registration_scope: String,
+    /// Most clients that may be registered dynamically. Default 10000.
+    pub client_registration_limit: u32,
+    /// Which audiences client assertions may carry. Default `issuer`.
+    pub client_assertion_audience: AssertionAudience,
+    /// Algorithm of access tokens, and of ID tokens where a client does not say. Default ES256.
+    pub signing_alg: SignatureAlgorithm,
+    /// Days after which a signing key is replaced, 1 to 3650. Default 90.
+    pub key_rotation_days: u32,
+    /// For so many seconds a new key is published before it signs, 0 to 604800; it should not be less than the
+    /// `max-age` of the key set (300). Default 3600.
+    pub key_publication_lead_seconds: u32,
+    /// Link to the privacy notice, in the footer of every page.
+    pub privacy_uri: Option<String>,
+    /// Link to the terms of service.
+    pub terms_uri: Option<String>,
+    /// Link to people who can help.
+    pub support_uri: Option<String>,
+    /// Whether the footer names the product. Default true.
+    pub powered_by: bool,
+    /// Colours and shape.
+    pub theme: ThemeSettings,
+}
+
+/// Colours and shape of a tenant's pages; each absent member keeps the built-in value.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct ThemeSettings {
+    /// Accent colour in light mode, `#rrggbb`.
+    pub accent_light: Option<String>,
+    /// Accent colour in dark mode, `#rrggbb`.
+    pub accent_dark: Option<String>,
+    /// Card colour in light mode, `#rrggbb`.
+    pub surface_light: Option<String>,
+    /// Card colour in dark mode, `#rrggbb`.
+    pub surface_dark: Option<String>,
+    /// Corner radius in pixels, 0 to 24.
+    pub radius_px: Option<u32>,
+    /// Font stack: `system`, `serif`, `rounded` or `mono`.
+    pub font: Option<String>,
+    /// `auto`, `light` or `dark`.
+    pub color_scheme: Option<String>,
+}
+
+const DAY: u32 = 86_400;
+
+impl Default for TenantSettings {
+    fn default() -> Self {
+        Self {
+            default_locale: "en".to_owned(),
+            authorization_code_lifetime_seconds: 60,
+            access_token_lifetime_seconds: 600,
+            id_token_lifetime_seconds: 3600,
+            refresh_token_idle_seconds: 30 * DAY,
+            refresh_token_lifetime_seconds: 180 * DAY,
+            refresh_token_grace_seconds: 10,
+            session_idle_seconds: DAY,
+            session_lifetime_seconds: 14 * DAY,
+            sign_in_lifetime_seconds: 1800,
+            require_pkce: true,
+            client_registration: Registration::Off,
+            client_registration_scope: "openid profile email address phone offline_access".to_owned(),
+            client_registration_limit: 10_000,
+            client_assertion_audience: AssertionAudience::Issuer,
+            signing_alg: SignatureAlgorithm::Es256,
+            key_rotation_days: 90,
+            key_publication_lead_seconds: 3600,
+            privacy_uri: None,
+            terms_uri: None,
+            support_uri: None,
+            powered_by: true,
+            theme: ThemeSettings::default(),
+        }
+    }
+}
+
+/// A setting outside of its range.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("settings.{name}: {problem}")]
+pub struct SettingError {
+    /// The setting's name.
+    pub name: &'static str,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl TenantSettings {
+    /// Every range and reference, once; the first problem found is reported.
+    ///
+    /// # Errors
+    /// The setting and what would be right.
+    pub fn check(&self) -> Result<(), SettingError> {
+        const YEAR: u32 = 365 * DAY;
+        for (name, value, least, most) in [
+            ("authorization_code_lifetime_seconds", self.authorization_code_lifetime_seconds, 10, 600),
+            ("access_token_lifetime_seconds", self.access_token_lifetime_seconds, 30, DAY),
+            ("id_token_lifetime_seconds", self.id_token_lifetime_seconds, 30, DAY),
+            ("refresh_token_idle_seconds", self.refresh_token_idle_seconds, 60, YEAR),
+            ("refresh_token_lifetime_seconds", self.refresh_token_lifetime_seconds, 60, 10 * YEAR),
+            ("refresh_token_grace_seconds", self.refresh_token_grace_seconds, 0, 60),
+            ("session_idle_seconds", self.session_idle_seconds, 60, YEAR),
+            ("session_lifetime_seconds", self.session_lifetime_seconds, 60, YEAR),
+            ("sign_in_lifetime_seconds", self.sign_in_lifetime_seconds, 60, DAY),
+            ("client_registration_limit", self.client_registration_limit, 0, 10_000_000),
+            ("key_rotation_days", self.key_rotation_days, 1, 3650),
+            ("key_publication_lead_seconds", self.key_publication_lead_seconds, 0, 7 * DAY),
+        ] {
+            if !(least..=most).contains(&value) {
+                let problem = format!("is {value}; allowed are {least} to {most}");
+                return Err(SettingError { name, problem });
+            }
+        }
+        if let Err(error) = Scope::parse(&self.client_registration_scope) {
+            return Err(SettingError { name: "client_registration_scope", problem: error.to_string() });
+        }
+        for (name, uri) in [
+            ("privacy_uri", &self.privacy_uri),
+            ("terms_uri", &self.terms_uri),
+            ("support_uri", &self.support_uri),
+        ] {
+            if uri.as_deref().is_some_and(|uri| !is_link(uri)) {
+                return Err(SettingError { name, problem: "must be an https:// or mailto: address".to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The scopes that a dynamically registered client may have.
+    pub fn registration_scope(&self) -> Scope {
+        Scope::parse(&self.client_registration_scope).unwrap_or_default()
+    }
+}
+
+fn is_link(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "mailto"))
+}
+
+/// The scopes that every tenant knows (OpenID Connect Core §5.4, §11).
+pub const STANDARD_SCOPES: [&str; 6] =
+    [scope::OPENID, "profile", "email", "address", "phone", scope::OFFLINE_ACCESS];

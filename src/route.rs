@@ -1,0 +1,207 @@
+//! From an address to a handler: which methods it has, how its refusals look, who may read its answers.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::{Body, Endpoint, IntoResponse, Request, Response};
+
+use crate::call::{App, Call, Head};
+use crate::failure::{JsonFailure, Logged};
+use crate::pages::answer::{self, Handled, PageFailure};
+use crate::protocol::error_code::ErrorCode;
+
+/// How the refusals of an address look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// As RFC 6749 §5.2 says.
+    Json,
+    /// As a page.
+    Page,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Handler = Box<dyn Fn(Call, Head, Body) -> Answering + Send + Sync>;
+type PlatformHandler = fn(Arc<App>, Head, Arc<str>) -> Answering;
+
+/// A handler whose refusals are JSON.
+pub fn json<F, Fut>(handler: F) -> Handler
+where
+    F: Fn(Call, Head, Body) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Response, JsonFailure>> + Send + 'static,
+{
+    Box::new(move |call, head, body| {
+        let reference = call.reference.clone();
+        let answer = handler(call, head, body);
+        Box::pin(async move { answer.await.unwrap_or_else(|failure| failure.into_response(&reference)) })
+    })
+}
+
+/// A handler whose refusals are pages.
+pub fn page<F, Fut>(handler: F) -> Handler
+where
+    F: Fn(Call, Head, Body) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Handled> + Send + 'static,
+{
+    Box::new(move |call, head, body| {
+        let (seen, at) = (call.clone(), head.clone());
+        let answer = handler(call, head, body);
+        Box::pin(async move { answer.await.unwrap_or_else(|failure| answer::refusal(&seen, &at, failure)) })
+    })
+}
+
+/// The methods of one address.
+pub struct Methods {
+    surface: Surface,
+    cross_origin: bool,
+    handlers: Vec<(Method, Handler)>,
+    platform: Option<PlatformHandler>,
+}
+
+/// An address without methods yet.
+pub fn methods(surface: Surface) -> Methods {
+    Methods { surface, cross_origin: false, handlers: Vec::new(), platform: None }
+}
+
+impl Methods {
+    /// Pages of other origins may ask; the handler decides which of them may read the answer.
+    #[must_use]
+    pub fn cross_origin(mut self) -> Self {
+        self.cross_origin = true;
+        self
+    }
+
+    /// With GET, and HEAD with it.
+    #[must_use]
+    pub fn get(mut self, handler: Handler) -> Self {
+        self.handlers.push((Method::GET, handler));
+        self
+    }
+
+    /// With POST.
+    #[must_use]
+    pub fn post(mut self, handler: Handler) -> Self {
+        self.handlers.push((Method::POST, handler));
+        self
+    }
+
+    /// With PUT.
+    #[must_use]
+    pub fn put(mut self, handler: Handler) -> Self {
+        self.handlers.push((Method::PUT, handler));
+        self
+    }
+
+    /// With DELETE.
+    #[must_use]
+    pub fn delete(mut self, handler: Handler) -> Self {
+        self.handlers.push((Method::DELETE, handler));
+        self
+    }
+
+    /// An address of the platform, with GET alone.
+    #[must_use]
+    pub fn platform(mut self, handler: PlatformHandler) -> Self {
+        self.platform = Some(handler);
+        self
+    }
+
+    /// RFC 9110 §10.2.1.
+    fn allowed(&self) -> String {
+        let mut names: Vec<&str> = self.handlers.iter().map(|(method, _)| method.as_str()).collect();
+        if self.platform.is_some() || names.contains(&"GET") {
+            names.push("HEAD");
+        }
+        if self.platform.is_some() {
+            names.push("GET");
+        }
+        if self.cross_origin {
+            names.push("OPTIONS");
+        }
+        names.join(", ")
+    }
+
+    /// RFC 9110 §15.5.6.
+    fn refuse_method(&self, call: Option<&Call>, head: &Head) -> Response {
+        let mut response = match (self.surface, call) {
+            (Surface::Page, Some(call)) => {
+                let log = format!("{} is not one of {}", head.method, self.allowed());
+                let failure = PageFailure::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "invalid_request", log);
+                answer::refusal(call, head, failure)
+            }
+            (Surface::Json, Some(call)) => {
+                let failure = JsonFailure::new(ErrorCode::InvalidRequest, format!("the method must be one of {}", self.allowed()));
+                let mut response = failure.into_response(&call.reference);
+                response.set_status(StatusCode::METHOD_NOT_ALLOWED);
+                response
+            }
+            (Surface::Json | Surface::Page, None) => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        };
+        if let Ok(allowed) = HeaderValue::from_str(&self.allowed()) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        response
+    }
+
+    /// The answer to a browser that asks before it sends (CORS). Whether the page may read the answer is decided
+    /// with the request itself, when its client is known.
+    fn preflight(&self, head: &Head) -> Response {
+        let mut response: Response = StatusCode::NO_CONTENT.into();
+        let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("origin"));
+        if let Some(origin) = head.header("origin").and_then(|origin| HeaderValue::from_str(origin).ok()) {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            let methods = HeaderValue::from_static("GET, POST, PUT, DELETE");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+            let names = HeaderValue::from_static("authorization, content-type, dpop");
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+        response
+    }
+}
+
+impl Endpoint for Methods {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let body = request.take_body();
+        let mut head = Head {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: std::mem::take(request.headers_mut()),
+        };
+        let is_head = head.method == Method::HEAD;
+        if is_head {
+            head.method = Method::GET;
+        }
+        let call = request.extensions_mut().remove::<Call>();
+        if let Some(handler) = self.platform {
+            let Some((app, reference)) = request.extensions_mut().remove::<(Arc<App>, Arc<str>)>() else {
+                return Ok(StatusCode::INTERNAL_SERVER_ERROR.into());
+            };
+            if head.method != Method::GET {
+                return Ok(self.refuse_method(None, &head));
+            }
+            return Ok(handler(app, head, reference).await);
+        }
+        let Some(call) = call else { return Ok(StatusCode::INTERNAL_SERVER_ERROR.into()) };
+        if self.cross_origin && head.method == Method::OPTIONS {
+            return Ok(self.preflight(&head));
+        }
+        let found = self.handlers.iter().find(|(method, _)| *method == head.method);
+        let Some((_, handler)) = found else { return Ok(self.refuse_method(Some(&call), &head)) };
+        let answering = handler(call, head, body);
+        // A panic ends this request alone.
+        match tokio::spawn(answering).await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                tracing::error!(error = %error, "a handler panicked");
+                let mut response: Response = StatusCode::INTERNAL_SERVER_ERROR.into();
+                response.extensions_mut().insert(Logged("panic".to_owned()));
+                Ok(response)
+            }
+        }
+    }
+}

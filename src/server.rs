@@ -1,0 +1,308 @@
+//! Every address of the server on one page, and what happens to each request before and after its handler:
+//! the tenant is found, the request gets its reference, the answer its security headers and its log line.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::uri::PathAndQuery;
+use poem::http::{HeaderValue, Method, StatusCode, Uri, header};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+
+use crate::call::{App, Call, Head, Peer};
+use crate::endpoints::{discovery, introspect, register, revoke, token, userinfo};
+use crate::failure::{JsonFailure, Logged};
+use crate::mint;
+use crate::pages::{account, answer, authorize, developer, end_session, first_admin, interaction, platform, playground};
+use crate::protocol::identifiers::Slug;
+use crate::route::{Surface, json, methods, page};
+use crate::tenant::Tenant;
+
+/// Longest path that is looked at, in bytes.
+const MAX_PATH: usize = 2048;
+/// Longest `User-Agent` that is kept, in bytes.
+const MAX_USER_AGENT: usize = 256;
+
+/// What an issuer answers, below `{iss}`.
+fn issuer_routes(dev: bool) -> Route {
+    let discovery = || methods(Surface::Json).get(json(discovery::metadata));
+    let routes = Route::new()
+        .at("/.well-known/openid-configuration", discovery())
+        .at("/.well-known/oauth-authorization-server", discovery())
+        .at("/jwks", methods(Surface::Json).get(json(discovery::jwks)))
+        .at("/authorize", methods(Surface::Page).get(page(authorize::authorize)).post(page(authorize::authorize)))
+        .at("/token", methods(Surface::Json).cross_origin().post(json(token::token)))
+        .at("/userinfo", methods(Surface::Json).cross_origin().get(json(userinfo::userinfo)).post(json(userinfo::userinfo)))
+        .at("/introspect", methods(Surface::Json).post(json(introspect::introspect)))
+        .at("/revoke", methods(Surface::Json).cross_origin().post(json(revoke::revoke)))
+        .at("/register", methods(Surface::Json).cross_origin().post(json(register::register)))
+        .at(
+            "/register/:client_id",
+            methods(Surface::Json)
+                .cross_origin()
+                .get(json(register::manage))
+                .put(json(register::manage))
+                .delete(json(register::manage)),
+        )
+        .at("/end_session", methods(Surface::Page).get(page(end_session::end_session)).post(page(end_session::end_session)))
+        .at("/interaction/:id", methods(Surface::Page).get(page(interaction::current)))
+        .at("/interaction/:id/:step", methods(Surface::Page).post(page(interaction::act)))
+        .at("/account/sessions", methods(Surface::Page).get(page(account::sessions)).post(page(account::end_sessions)))
+        .at("/first-administrator/:token", methods(Surface::Page).get(page(first_admin::show)).post(page(first_admin::create)))
+        .at("/:theme", methods(Surface::Page).get(page(platform::theme)));
+    if !dev {
+        return routes;
+    }
+    routes
+        .at("/playground", methods(Surface::Page).get(page(playground::show)).post(page(playground::start)))
+        .at("/playground/callback", methods(Surface::Page).get(page(playground::callback)))
+}
+
+/// What the platform answers, on the origin itself.
+fn platform_routes(dev: bool) -> Route {
+    let routes = Route::new()
+        .at("/healthz", methods(Surface::Json).platform(platform::healthz))
+        .at("/readyz", methods(Surface::Json).platform(platform::readyz))
+        .at("/assets/:name", methods(Surface::Page).platform(platform::asset));
+    if !dev {
+        return routes;
+    }
+    routes
+        .at("/", methods(Surface::Page).platform(developer::to_start))
+        .at("/start", methods(Surface::Page).platform(developer::start))
+        .at("/dev/mail", methods(Surface::Page).platform(developer::mail))
+        .at("/dev/styleguide", methods(Surface::Page).platform(developer::style_guide))
+        .at("/dev/errors", methods(Surface::Page).platform(developer::errors))
+        .at("/dev/errors/:kind", methods(Surface::Page).platform(developer::one_error))
+}
+
+/// The whole server as one endpoint.
+pub fn endpoint(app: Arc<App>) -> Arc<BoxEndpoint<'static, Response>> {
+    let front = Front { issuer: issuer_routes(app.dev), platform: platform_routes(app.dev), app };
+    Arc::new(front.boxed())
+}
+
+struct Front {
+    app: Arc<App>,
+    issuer: Route,
+    platform: Route,
+}
+
+/// Where a request goes.
+enum Destination {
+    /// To an issuer, at this path below it.
+    Issuer(Arc<Tenant>, String),
+    /// To the platform.
+    Platform,
+    /// Nowhere.
+    Nobody,
+}
+
+impl Endpoint for Front {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let began = Instant::now();
+        let reference: Arc<str> = mint::handle().get(..12).unwrap_or_default().into();
+        let method = request.method().clone();
+        let page = wants_page(&request);
+        let (mut response, tenant) = self.answer(request, &reference).await;
+        let status = response.status();
+        let logged = response.extensions_mut().remove::<Logged>();
+        let (slug, reason) = (tenant.as_ref().map_or("", |tenant| tenant.slug.as_str()), logged.as_ref().map_or("", |logged| logged.0.as_str()));
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let status_code = status.as_u16();
+        if status.is_server_error() {
+            tracing::warn!(request = &*reference, tenant = slug, method = method.as_str(), status = status_code, duration_ms, reason, "answered");
+        } else {
+            tracing::info!(request = &*reference, tenant = slug, method = method.as_str(), status = status_code, duration_ms, reason, "answered");
+        }
+        secure(&mut response, self.app.https, page);
+        Ok(response)
+    }
+}
+
+impl Front {
+    async fn answer(&self, mut request: Request, reference: &Arc<str>) -> (Response, Option<Arc<Tenant>>) {
+        if let Some(response) = refuse_malformed(&request) {
+            return (response, None);
+        }
+        let destination = match self.destination(&request).await {
+            Ok(destination) => destination,
+            Err(error) => return (JsonFailure::from(error).into_response(reference), None),
+        };
+        let peer = self.peer(&request);
+        match destination {
+            Destination::Nobody => (platform::nobody(&self.app, reference, wants_page(&request)), None),
+            Destination::Platform => {
+                request.extensions_mut().insert((self.app.clone(), reference.clone()));
+                (respond(&self.platform, request, || platform::nobody(&self.app, reference, false)).await, None)
+            }
+            Destination::Issuer(tenant, path) => {
+                if set_path(&mut request, &path).is_err() {
+                    return (platform::nobody(&self.app, reference, false), Some(tenant));
+                }
+                let call = Call {
+                    store: self.app.store.of(tenant.id),
+                    app: self.app.clone(),
+                    now: self.app.clock.now(),
+                    reference: reference.clone(),
+                    tenant: tenant.clone(),
+                    peer,
+                };
+                let page = wants_page(&request);
+                let head = page.then(|| Head { method: request.method().clone(), uri: request.uri().clone(), headers: request.headers().clone() });
+                request.extensions_mut().insert(call.clone());
+                let not_found = || match &head {
+                    Some(head) => answer::refusal(&call, head, answer::PageFailure::not_found()),
+                    None => platform::nobody(&self.app, reference, false),
+                };
+                (respond(&self.issuer, request, not_found).await, Some(tenant))
+            }
+        }
+    }
+
+    /// The tenant by path or host; nothing in a header but `Host` counts, and that only for tenants with a host of
+    /// their own.
+    async fn destination(&self, request: &Request) -> Result<Destination, crate::store::StoreError> {
+        let path = request.uri().path();
+        let found = |tenant: Option<Arc<Tenant>>, path: &str| {
+            tenant.map_or(Destination::Nobody, |tenant| Destination::Issuer(tenant, path.to_owned()))
+        };
+        for well_known in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+            // RFC 8414 §3.1: the well-known part is put in front of the issuer's path.
+            if let Some(slug) = path.strip_prefix(well_known).and_then(|rest| rest.strip_prefix("/t/")) {
+                let Some(slug) = Slug::parse(slug) else { return Ok(Destination::Nobody) };
+                return Ok(found(self.app.directory.by_slug(&slug).await?, well_known));
+            }
+        }
+        if let Some(rest) = path.strip_prefix("/t/") {
+            let (slug, below) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+            let Some(slug) = Slug::parse(slug) else { return Ok(Destination::Nobody) };
+            return Ok(found(self.app.directory.by_slug(&slug).await?, below));
+        }
+        let shared = path == "/healthz" || path == "/readyz" || path.starts_with("/assets/");
+        let own = host_of(request).filter(|host| !shared && !self.is_our_host(host));
+        if let Some(host) = own {
+            if let Some(tenant) = self.app.directory.by_host(&host).await? {
+                return Ok(Destination::Issuer(tenant, path.to_owned()));
+            }
+        }
+        Ok(Destination::Platform)
+    }
+
+    fn is_our_host(&self, host: &str) -> bool {
+        self.app.origin.split("://").nth(1).is_some_and(|own| own == host || own.split(':').next() == Some(host))
+    }
+
+    fn peer(&self, request: &Request) -> Peer {
+        let socket = request.remote_addr().as_socket_addr().map(|address| address.ip());
+        let user_agent = request.header("user-agent").map(|agent| {
+            let end = (0..=MAX_USER_AGENT.min(agent.len())).rev().find(|at| agent.is_char_boundary(*at)).unwrap_or(0);
+            Arc::from(agent.get(..end).unwrap_or_default())
+        });
+        Peer { address: self.client_address(request, socket), user_agent }
+    }
+
+    /// The address of the client: the socket's, unless that is a trusted proxy; then the last address in
+    /// `X-Forwarded-For` that is not one itself. What cannot be read counts as the proxy.
+    fn client_address(&self, request: &Request, socket: Option<IpAddr>) -> Option<IpAddr> {
+        let trusted = |address: IpAddr| self.app.trusted_proxies.iter().any(|network| network.contains(address));
+        let socket = socket?;
+        if !trusted(socket) {
+            return Some(socket);
+        }
+        let headers: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        for hop in headers.iter().rev().flat_map(|header| header.rsplit(',')) {
+            match hop.trim().parse::<IpAddr>() {
+                Ok(address) if trusted(address) => {}
+                Ok(address) => return Some(address),
+                Err(_) => return Some(socket),
+            }
+        }
+        Some(socket)
+    }
+}
+
+async fn respond(routes: &Route, request: Request, not_found: impl Fn() -> Response) -> Response {
+    match routes.call(request).await {
+        Ok(response) => response,
+        Err(error) if error.status() == StatusCode::NOT_FOUND => not_found(),
+        Err(error) => {
+            let mut response = error.status().into_response();
+            response.extensions_mut().insert(Logged(error.to_string()));
+            response
+        }
+    }
+}
+
+/// Whether a person looks at the answer.
+fn wants_page(request: &Request) -> bool {
+    request.header("accept").is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn host_of(request: &Request) -> Option<String> {
+    let host = request.uri().host().map(str::to_owned).or_else(|| request.header("host").map(str::to_owned))?;
+    Some(host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_ascii_lowercase())
+}
+
+/// What no honest client sends, and what could be read in two ways.
+fn refuse_malformed(request: &Request) -> Option<Response> {
+    let refused = |reason: &str| {
+        let mut response = StatusCode::BAD_REQUEST.into_response();
+        response.extensions_mut().insert(Logged(reason.to_owned()));
+        Some(response)
+    };
+    if request.headers().get_all(header::HOST).iter().count() > 1 {
+        return refused("two Host headers");
+    }
+    let host = request.header("host");
+    if let (Some(authority), Some(host)) = (request.uri().authority(), host) {
+        if !authority.as_str().eq_ignore_ascii_case(host) {
+            return refused("Host differs from the address of the request");
+        }
+    }
+    let path = request.uri().path().to_ascii_lowercase();
+    // TN08: dots, doubled and encoded slashes could mean another tenant to somebody in front of us.
+    let tricky = path.split('/').any(|segment| segment == "." || segment == "..")
+        || ["//", "\\", ";", "%2e", "%2f", "%5c", "%00"].iter().any(|trick| path.contains(trick));
+    if tricky || path.len() > MAX_PATH {
+        let mut response = StatusCode::NOT_FOUND.into_response();
+        response.extensions_mut().insert(Logged("a path with tricks".to_owned()));
+        return Some(response);
+    }
+    None
+}
+
+fn set_path(request: &mut Request, path: &str) -> Result<(), poem::http::Error> {
+    let text = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text)?);
+    *request.uri_mut() = Uri::from_parts(parts)?;
+    Ok(())
+}
+
+/// Headers that every answer has, whatever it is.
+fn secure(response: &mut Response, https: bool, _page: bool) {
+    let headers = response.headers_mut();
+    let mut set = |name: header::HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set(header::CACHE_CONTROL, "no-store");
+    if https {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+}
+
+/// Whether `method` reads only.
+pub fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}

@@ -1,0 +1,196 @@
+//! What comes next in a sign-in — OpenID Connect Core §3.1.2.1, §3.1.2.3, §3.1.2.4, §3.1.2.6, §11; RFC 8252 §8.6.
+//!
+//! One plain function over what is known; every page and every handler asks it, none decides by itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::session::Session;
+use crate::protocol::authorization_request::{Checked, Refusal};
+use crate::protocol::client::{Client, ClientOrigin};
+use crate::protocol::identifiers::SessionId;
+use crate::protocol::redirect_uri::ApplicationType;
+use crate::protocol::scope::Scope;
+use crate::protocol::timestamp::Timestamp;
+
+/// What happened in this transaction so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The session that was chosen or begun.
+    pub session_id: Option<SessionId>,
+    /// Whether the person signed in within this transaction.
+    pub signed_in: bool,
+    /// Whether the person chose among accounts.
+    pub chosen: bool,
+    /// Whether the person wants to sign in with another account.
+    pub another: bool,
+    /// What the person allowed in this transaction.
+    pub allowed: Option<Scope>,
+    /// What to tell on the next page.
+    pub notice: Option<Notice>,
+    /// What the person typed as identifier the last time.
+    pub typed: Option<String>,
+}
+
+/// Something to tell on the sign-in page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// Identifier and password do not belong together; nothing more is said.
+    Wrong,
+    /// A field was left empty.
+    Empty,
+    /// Too many failures: wait so many seconds.
+    SlowDown(i64),
+    /// Too many sign-ins at once; wait so many seconds.
+    Busy(i64),
+}
+
+/// What a person allowed a client before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// The scope.
+    pub scope: Scope,
+    /// The resources.
+    pub resources: Vec<String>,
+}
+
+/// Why the person has to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInReason {
+    /// Nobody is signed in.
+    Nobody,
+    /// The client asks for a fresh sign-in.
+    Fresh,
+    /// Another person than the one signed in is asked for, or wished.
+    AnotherPerson,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Show the sign-in page.
+    SignIn(SignInReason),
+    /// Show the accounts of this browser.
+    ChooseAccount,
+    /// Ask the person to allow this.
+    Consent {
+        /// Scopes that were not allowed before; all of them if the client asks for the question.
+        scope: Scope,
+        /// Resources that were not allowed before.
+        resources: Vec<String>,
+        /// Whether something was allowed before.
+        more: bool,
+    },
+    /// Issue the code, for this session.
+    Finish(SessionId),
+    /// Send the client an error.
+    Refuse(Refusal),
+}
+
+/// Everything that the decision looks at.
+#[derive(Debug)]
+pub struct Situation<'a> {
+    /// The request.
+    pub request: &'a Checked,
+    /// Its client.
+    pub client: &'a Client,
+    /// The sessions of this browser, newest first, whose people may sign in.
+    pub sessions: &'a [Session],
+    /// What happened so far.
+    pub progress: &'a Progress,
+    /// What the person of the current session allowed this client before.
+    pub consent: Option<&'a Consent>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The session that the request is about, before consent is looked at.
+pub fn current_session<'a>(situation: &Situation<'a>) -> Option<&'a Session> {
+    let Situation { request, sessions, progress, now, .. } = situation;
+    let alive = || sessions.iter().filter(|session| session.is_alive(*now));
+    if let Some(id) = progress.session_id {
+        return alive().find(|session| session.id == id);
+    }
+    if progress.another {
+        return None;
+    }
+    match request.subject_hint {
+        Some(subject) => alive().find(|session| session.user_id == subject),
+        None => alive().next(),
+    }
+}
+
+/// Decides what comes next.
+pub fn next(situation: &Situation<'_>) -> Next {
+    let Situation { request, progress, now, .. } = situation;
+    let silent = request.prompt.none;
+    let current = current_session(situation);
+    // Core §3.1.2.2: with a hint, the answer is about that person or an error.
+    let wrong_person = request.subject_hint.is_some_and(|subject| current.is_some_and(|session| session.user_id != subject));
+    let alive = situation.sessions.iter().filter(|session| session.is_alive(*now)).count();
+    if !progress.chosen && !progress.signed_in && !progress.another && request.subject_hint.is_none() {
+        if request.prompt.select_account && alive > 0 {
+            return Next::ChooseAccount;
+        }
+        if alive > 1 {
+            return if silent { Next::Refuse(Refusal::AccountSelectionRequired) } else { Next::ChooseAccount };
+        }
+    }
+    let Some(session) = current.filter(|_| !wrong_person) else {
+        if silent {
+            return Next::Refuse(Refusal::LoginRequired);
+        }
+        let reason = if alive > 0 { SignInReason::AnotherPerson } else { SignInReason::Nobody };
+        return Next::SignIn(reason);
+    };
+    if !progress.signed_in && needs_fresh_sign_in(request, session, *now) {
+        return if silent { Next::Refuse(Refusal::LoginRequired) } else { Next::SignIn(SignInReason::Fresh) };
+    }
+    match missing_consent(situation) {
+        Some(_) if silent => Next::Refuse(Refusal::ConsentRequired),
+        Some(consent) => consent,
+        None => Next::Finish(session.id),
+    }
+}
+
+/// Core §3.1.2.1: `prompt=login`, and `max_age` seconds since the last sign-in.
+fn needs_fresh_sign_in(request: &Checked, session: &Session, now: Timestamp) -> bool {
+    let too_old = |age: i64| now.since(session.authentication.at) > age || age == 0;
+    request.prompt.login || request.prompt.create || request.max_age.is_some_and(too_old)
+}
+
+fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
+    let Situation { request, client, progress, consent, .. } = situation;
+    if progress.allowed.is_some() {
+        return None;
+    }
+    let remembered = consent.filter(|_| !request.prompt.consent);
+    if client.metadata.first_party && !request.prompt.consent {
+        return None;
+    }
+    let wanted = request.scope_to_allow();
+    let Some(remembered) = remembered else {
+        return Some(Next::Consent { scope: wanted, resources: request.resources.clone(), more: false });
+    };
+    let scope = wanted.without(&remembered.scope);
+    let resources: Vec<String> =
+        request.resources.iter().filter(|resource| !remembered.resources.contains(resource)).cloned().collect();
+    if scope.is_empty() && resources.is_empty() {
+        // RFC 8252 §8.6: a client whose identity cannot be known is not let through unseen.
+        return (!is_provable(client)).then(|| Next::Consent { scope: wanted, resources: request.resources.clone(), more: false });
+    }
+    Some(Next::Consent { scope, resources, more: true })
+}
+
+/// Whether an answer certainly reaches the client that was meant: it keeps a secret, or its redirect URIs are
+/// `https` addresses.
+fn is_provable(client: &Client) -> bool {
+    !client.is_public()
+        || (client.metadata.application_type == ApplicationType::Web
+            && client.metadata.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")))
+}
+
+/// Whether the consent page warns that nobody has vouched for the client.
+pub fn is_unverified(client: &Client) -> bool {
+    client.origin == ClientOrigin::Dynamic
+}

@@ -1,0 +1,6 @@
+//! People: sessions, passwords, and what comes next in a sign-in. Decisions only: no I/O, no clock.
+
+pub mod engine;
+pub mod identifier;
+pub mod session;
+pub mod throttle;

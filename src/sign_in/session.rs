@@ -1,0 +1,43 @@
+//! A session: one person, signed in, in one browser. A row of the server; the browser holds only a secret.
+
+use crate::protocol::grant::Authentication;
+use crate::protocol::identifiers::{SessionId, UserId};
+use crate::protocol::timestamp::Timestamp;
+
+/// A session as it is stored.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Which; the `sid` claim.
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// How and when the person proved who they are, the last time.
+    pub authentication: Authentication,
+    /// What the browser called itself at that time.
+    pub user_agent: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to within a few minutes.
+    pub last_seen_at: Timestamp,
+    /// When it ends if it is not used.
+    pub idle_expires_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// When it was ended: by signing out, or by somebody who may.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A session is renewed at most once in so many seconds, so that reading a page seldom writes a row.
+const RENEW_AFTER: i64 = 300;
+
+impl Session {
+    /// Whether the person is signed in.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.ended_at.is_none() && self.idle_expires_at > now && self.expires_at > now
+    }
+
+    /// Whether it is time to write down that the session was used.
+    pub const fn wants_renewal(&self, now: Timestamp) -> bool {
+        now.since(self.last_seen_at) >= RENEW_AFTER
+    }
+}

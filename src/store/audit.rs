@@ -1,0 +1,286 @@
+//! The audit trail: events, and the blocks that a sealer links into one chain per tenant.
+//!
+//! An event is an ordinary row of the transaction that it records; nothing waits for the chain. About once a
+//! second the sealer takes the unsealed events of a tenant, in the order of their ids, and closes a block over
+//! them: `hash = SHA-256(previous hash, number, digest of each event)`. Of personal data a block holds only a
+//! digest under the person's salt, so that erasing salt and data leaves the chain whole.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::change::{Change, Outcome};
+use super::error::StoreError;
+use super::{Store, TenantStore, rows};
+use crate::mint;
+use crate::protocol::audit_event::AuditEvent;
+use crate::protocol::identifiers::TenantId;
+use crate::protocol::timestamp::Timestamp;
+
+/// Events in one block at most.
+const BLOCK: u64 = 500;
+
+/// An event, as an administrator reads it.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// When, in milliseconds since 1970.
+    pub at_milliseconds: i64,
+    /// What.
+    pub kind: String,
+    /// The client.
+    pub client_id: Option<String>,
+    /// The person.
+    pub user_id: Option<String>,
+    /// Facts, as JSON.
+    pub data: String,
+    /// Facts about the person, as JSON; gone once the person is erased.
+    pub personal: Option<String>,
+    /// The reference of the request.
+    pub reference: String,
+    /// The block that seals it, if one does yet.
+    pub block: Option<i64>,
+}
+
+/// What a check of the chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChainState {
+    /// Every block is as it was sealed.
+    Intact {
+        /// Blocks.
+        blocks: i64,
+        /// Events in them.
+        events: i64,
+        /// Events that wait for the sealer.
+        unsealed: u64,
+    },
+    /// A block is missing, or its events are not what was sealed.
+    Broken {
+        /// The first block where it shows.
+        block: i64,
+        /// What does not fit.
+        why: String,
+    },
+}
+
+fn part(context: &mut Context, bytes: &[u8]) {
+    context.update(&(bytes.len() as u64).to_be_bytes());
+    context.update(bytes);
+}
+
+fn personal_digest(salt: &[u8], user: Option<Uuid>, personal: &str) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    part(&mut context, salt);
+    part(&mut context, user.as_ref().map_or(&[][..], |user| user.as_bytes().as_slice()));
+    part(&mut context, personal.as_bytes());
+    context.finish().as_ref().to_vec()
+}
+
+fn event_digest(event: &rows::audit_event::Model) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    part(&mut context, event.id.as_bytes());
+    part(&mut context, &event.at_milliseconds.to_be_bytes());
+    part(&mut context, event.kind.as_bytes());
+    part(&mut context, event.client_id.as_deref().unwrap_or_default().as_bytes());
+    part(&mut context, event.data.as_bytes());
+    part(&mut context, event.personal_digest.as_deref().unwrap_or_default());
+    part(&mut context, event.reference.as_bytes());
+    context.finish().as_ref().to_vec()
+}
+
+fn block_hash(previous: &[u8], number: i64, events: &[rows::audit_event::Model]) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    part(&mut context, previous);
+    part(&mut context, &number.to_be_bytes());
+    for event in events {
+        part(&mut context, &event_digest(event));
+    }
+    context.finish().as_ref().to_vec()
+}
+
+impl Store {
+    /// Tenants whose trail has unsealed events.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn unsealed_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let found: Vec<Uuid> = rows::audit_event::Entity::find()
+            .select_only()
+            .column(rows::audit_event::Column::TenantId)
+            .distinct()
+            .filter(rows::audit_event::Column::Block.is_null())
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        Ok(found.into_iter().map(TenantId).collect())
+    }
+}
+
+impl TenantStore {
+    /// The row of an event.
+    pub fn audit(&self, event: &AuditEvent, at_milliseconds: i64) -> Change {
+        let user = event.subject.as_ref().map(|subject| subject.user_id.0);
+        let salt = event.subject.as_ref().and_then(|subject| subject.salt.as_deref());
+        let text = |map| serde_json::to_string(map).unwrap_or_default();
+        let personal = (!event.personal.is_empty()).then(|| text(&event.personal));
+        // Without a salt there is nobody whose erasure could be asked for, or it has been already.
+        let digest = match (salt, &personal, user) {
+            (_, None, None) => None,
+            (salt, personal, user) => Some(personal_digest(salt.unwrap_or_default(), user, personal.as_deref().unwrap_or_default())),
+        };
+        Change::new().insert(rows::audit_event::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            id: Set(mint::row_id(at_milliseconds)),
+            at_milliseconds: Set(at_milliseconds),
+            kind: Set(event.kind.as_str().to_owned()),
+            client_id: Set(event.client_id.as_ref().map(|id| id.as_str().to_owned())),
+            user_id: Set(user),
+            data: Set(text(&event.data)),
+            personal: Set(personal),
+            personal_digest: Set(digest),
+            reference: Set(event.reference.clone()),
+            block: Set(None),
+        })
+    }
+
+    /// The newest events, newest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn audit_events(&self, limit: u64) -> Result<Vec<AuditRow>, StoreError> {
+        let found = rows::audit_event::Entity::find()
+            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
+            .order_by_desc(rows::audit_event::Column::Id)
+            .limit(limit)
+            .all(self.reader())
+            .await?;
+        let read = |row: rows::audit_event::Model| AuditRow {
+            at_milliseconds: row.at_milliseconds,
+            kind: row.kind,
+            client_id: row.client_id,
+            user_id: row.user_id.map(|id| id.to_string()),
+            data: row.data,
+            personal: row.personal,
+            reference: row.reference,
+            block: row.block,
+        };
+        Ok(found.into_iter().map(read).collect())
+    }
+
+    async fn last_block(&self) -> Result<Option<rows::audit_block::Model>, StoreError> {
+        let last = rows::audit_block::Entity::find()
+            .filter(rows::audit_block::Column::TenantId.eq(self.tenant.0))
+            .order_by_desc(rows::audit_block::Column::Number);
+        Ok(last.one(self.reader()).await?)
+    }
+
+    /// Closes one block over the events that wait. True if there may be more to seal.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn seal_audit_block(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let last = self.last_block().await?;
+        let events = rows::audit_event::Entity::find()
+            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::audit_event::Column::Block.is_null())
+            .order_by_asc(rows::audit_event::Column::Id)
+            .limit(BLOCK)
+            .all(self.reader())
+            .await?;
+        if events.is_empty() {
+            return Ok(false);
+        }
+        let number = last.as_ref().map_or(1, |last| last.number + 1);
+        let previous = last.map(|last| last.hash).unwrap_or_default();
+        let sealed = Query::update()
+            .table(Alias::new("audit_event"))
+            .value(Alias::new("block"), number)
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("id")).is_in(events.iter().map(|event| event.id)))
+            .to_owned();
+        // Another replica may seal the same events: the number decides who was first.
+        let change = Change::if_inserted(rows::audit_block::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            number: Set(number),
+            events: Set(i64::try_from(events.len()).unwrap_or(i64::MAX)),
+            hash: Set(block_hash(&previous, number, &events)),
+            sealed_at: Set(now.seconds()),
+        })
+        .update(sealed);
+        let outcome = self.write(&change).await?;
+        Ok(outcome == Outcome::Refused || events.len() as u64 == BLOCK)
+    }
+
+    /// Checks the whole chain of the tenant.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn verify_audit_chain(&self) -> Result<ChainState, StoreError> {
+        let (mut number, mut previous, mut total) = (0_i64, Vec::new(), 0_i64);
+        loop {
+            let next = rows::audit_block::Entity::find()
+                .filter(rows::audit_block::Column::TenantId.eq(self.tenant.0))
+                .filter(rows::audit_block::Column::Number.gt(number))
+                .order_by_asc(rows::audit_block::Column::Number);
+            let Some(block) = next.one(self.reader()).await? else { break };
+            number += 1;
+            let broken = |why: &str| Ok(ChainState::Broken { block: number, why: why.to_owned() });
+            if block.number != number {
+                return broken("the block is missing");
+            }
+            let events = rows::audit_event::Entity::find()
+                .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
+                .filter(rows::audit_event::Column::Block.eq(number))
+                .order_by_asc(rows::audit_event::Column::Id)
+                .all(self.reader())
+                .await?;
+            if events.len() as i64 != block.events {
+                return broken("it has another number of events than were sealed");
+            }
+            if block_hash(&previous, number, &events) != block.hash {
+                return broken("its events or the block before are not what was sealed");
+            }
+            if let Some(event) = self.first_changed_personal(&events).await? {
+                return broken(&format!("personal data of event {event} was changed"));
+            }
+            previous = block.hash;
+            total += block.events;
+        }
+        let stray = rows::audit_event::Entity::find()
+            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::audit_event::Column::Block.gt(number));
+        if stray.one(self.reader()).await?.is_some() {
+            return Ok(ChainState::Broken { block: number + 1, why: "the block is missing".to_owned() });
+        }
+        let unsealed = rows::audit_event::Entity::find()
+            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::audit_event::Column::Block.is_null())
+            .select_only()
+            .column(rows::audit_event::Column::Id)
+            .into_tuple::<Uuid>()
+            .all(self.reader())
+            .await?
+            .len() as u64;
+        Ok(ChainState::Intact { blocks: number, events: total, unsealed })
+    }
+
+    /// Where personal data and salt are both still there, they must give the digest that was sealed.
+    async fn first_changed_personal(&self, events: &[rows::audit_event::Model]) -> Result<Option<Uuid>, StoreError> {
+        let users: Vec<Uuid> = events.iter().filter_map(|event| event.user_id).collect();
+        let salts: std::collections::HashMap<Uuid, Option<Vec<u8>>> = rows::account::Entity::find()
+            .filter(rows::account::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::account::Column::Id.is_in(users))
+            .all(self.reader())
+            .await?
+            .into_iter()
+            .map(|account| (account.id, account.audit_salt))
+            .collect();
+        let changed = |event: &&rows::audit_event::Model| {
+            let Some(sealed) = &event.personal_digest else { return event.personal.is_some() };
+            let Some(user) = event.user_id else { return false };
+            let Some(Some(salt)) = salts.get(&user) else { return false };
+            personal_digest(salt, Some(user), event.personal.as_deref().unwrap_or_default()) != *sealed
+        };
+        Ok(events.iter().find(changed).map(|event| event.id))
+    }
+}

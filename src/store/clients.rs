@@ -1,0 +1,199 @@
+//! Registered clients.
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::change::{Change, Outcome};
+use super::error::{StoreError, corrupt};
+use super::{TenantStore, notices, rows};
+use crate::protocol::client::{Client, ClientOrigin};
+use crate::protocol::client_metadata::{ClientMetadata, MetadataRules};
+use crate::protocol::identifiers::ClientId;
+use crate::protocol::json_web_key::KeySet;
+use crate::protocol::scope::Scope;
+use crate::protocol::secret::SecretHash;
+use crate::protocol::signature::SignatureAlgorithm;
+use crate::protocol::timestamp::Timestamp;
+use crate::seal::Sealer;
+
+/// A client, to be written.
+pub struct ClientDraft<'a> {
+    /// Its identifier.
+    pub id: &'a ClientId,
+    /// Its metadata.
+    pub metadata: &'a ClientMetadata,
+    /// Who makes it.
+    pub origin: ClientOrigin,
+    /// The hash of its secret.
+    pub secret_hash: Option<SecretHash>,
+    /// Its secret, sealed, where a MAC needs it.
+    pub mac_secret: Option<Vec<u8>>,
+    /// The hash of its registration access token.
+    pub registration_token_hash: Option<SecretHash>,
+}
+
+impl TenantStore {
+    fn read_client(&self, row: rows::client::Model, sealer: &Sealer) -> Result<Client, StoreError> {
+        let object: Value = serde_json::from_str(&row.metadata).map_err(|_| corrupt("client", "metadata"))?;
+        let origin = ClientOrigin::parse(&row.origin).ok_or(corrupt("client", "origin"))?;
+        // The same door as for requests, with the rights of an administrator: what is stored was checked before.
+        let rules = MetadataRules {
+            origin: ClientOrigin::Administrator,
+            scope: Scope::default(),
+            id_token_signed_response_alg: SignatureAlgorithm::Es256,
+        };
+        let metadata = object
+            .as_object()
+            .and_then(|object| ClientMetadata::parse(object, &rules).ok())
+            .ok_or(corrupt("client", "metadata"))?;
+        let keys = match &metadata.jwks {
+            Some(jwks) => Some(Arc::new(KeySet::parse(jwks).map_err(|_| corrupt("client", "metadata"))?)),
+            None => None,
+        };
+        let open = |sealed: &Vec<u8>| sealer.open(row.client_id.as_bytes(), sealed);
+        let mac_secret: Option<Zeroizing<Vec<u8>>> = row
+            .mac_secret
+            .as_ref()
+            .map(open)
+            .transpose()
+            .map_err(|source| StoreError::Sealed { table: "client", column: "mac_secret", source: Arc::new(source) })?;
+        Ok(Client {
+            id: ClientId::parse(&row.client_id).ok_or(corrupt("client", "client_id"))?,
+            metadata,
+            origin,
+            secret_hash: row.secret_hash.map(SecretHash::stored),
+            mac_secret,
+            keys,
+            registration_token_hash: row.registration_token_hash.map(SecretHash::stored),
+            created_at: Timestamp::from_seconds(row.created_at),
+            enabled: row.enabled,
+        })
+    }
+
+    /// The client with this identifier; `sealer` opens what is sealed under the tenant's secret.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn client(&self, id: &ClientId, sealer: &Sealer) -> Result<Option<Client>, StoreError> {
+        let key = (self.tenant.0, id.as_str().to_owned());
+        let found = rows::client::Entity::find_by_id(key).one(self.reader()).await?;
+        found.map(|row| self.read_client(row, sealer)).transpose()
+    }
+
+    /// The clients after `after`, in the order of their identifiers.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn clients(&self, after: &str, limit: u64, sealer: &Sealer) -> Result<Vec<Client>, StoreError> {
+        let found = rows::client::Entity::find()
+            .filter(rows::client::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::client::Column::ClientId.gt(after))
+            .order_by_asc(rows::client::Column::ClientId)
+            .limit(limit)
+            .all(self.reader())
+            .await?;
+        found.into_iter().map(|row| self.read_client(row, sealer)).collect()
+    }
+
+    /// How many clients registered themselves.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn dynamic_clients(&self) -> Result<u64, StoreError> {
+        let found = rows::client::Entity::find()
+            .filter(rows::client::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::client::Column::Origin.eq(ClientOrigin::Dynamic.as_str()));
+        Ok(found.count(self.reader()).await?)
+    }
+
+    /// Adds a client. False if the identifier is taken.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn add_client(&self, draft: &ClientDraft<'_>, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let change = Change::if_inserted(rows::client::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            client_id: Set(draft.id.as_str().to_owned()),
+            metadata: Set(Value::Object(draft.metadata.to_object()).to_string()),
+            origin: Set(draft.origin.as_str().to_owned()),
+            secret_hash: Set(draft.secret_hash.as_ref().map(|hash| hash.bytes().to_vec())),
+            mac_secret: Set(draft.mac_secret.clone()),
+            registration_token_hash: Set(draft.registration_token_hash.as_ref().map(|hash| hash.bytes().to_vec())),
+            enabled: Set(true),
+            created_at: Set(now.seconds()),
+            updated_at: Set(now.seconds()),
+        });
+        let change = change.and(audit).and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    /// Replaces what is registered. False if the client is gone.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn update_client(&self, draft: &ClientDraft<'_>, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let bytes = |hash: &Option<SecretHash>| hash.as_ref().map(|hash| hash.bytes().to_vec());
+        let update = Query::update()
+            .table(Alias::new("client"))
+            .value(Alias::new("metadata"), Value::Object(draft.metadata.to_object()).to_string())
+            .value(Alias::new("secret_hash"), bytes(&draft.secret_hash))
+            .value(Alias::new("mac_secret"), draft.mac_secret.clone())
+            .value(Alias::new("registration_token_hash"), bytes(&draft.registration_token_hash))
+            .value(Alias::new("updated_at"), now.seconds())
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("client_id")).eq(draft.id.as_str()))
+            .to_owned();
+        let change = Change::if_updated(update).and(audit);
+        let change = change.and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    /// Switches a client on or off. False if it is gone.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn set_client_enabled(&self, id: &ClientId, enabled: bool, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let update = Query::update()
+            .table(Alias::new("client"))
+            .value(Alias::new("enabled"), enabled)
+            .value(Alias::new("updated_at"), now.seconds())
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
+            .to_owned();
+        let change = Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Client(id.to_string()), now));
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    /// Removes a client, the consents given to it, and ends its grants. Nothing happens if it is gone already.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn delete_client(&self, id: &ClientId, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+        let remove = |table: &str| {
+            Query::delete()
+                .from_table(Alias::new(table))
+                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+                .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
+                .to_owned()
+        };
+        let end = Query::update()
+            .table(Alias::new("token_grant"))
+            .value(Alias::new("revoked_at"), now.seconds())
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
+            .and_where(Expr::col(Alias::new("revoked_at")).is_null())
+            .to_owned();
+        let change = Change::new()
+            .delete(remove("client"))
+            .delete(remove("consent"))
+            .delete(remove("authorization_code"))
+            .update(end)
+            .and(audit)
+            .and(self.notice(notices::Notice::Client(id.to_string()), now));
+        self.write(&change).await.map(|_| ())
+    }
+}

@@ -1,0 +1,53 @@
+//! What people allowed clients, remembered.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, EntityTrait};
+
+use super::change::Change;
+use super::error::{StoreError, corrupt};
+use super::{TenantStore, rows};
+use crate::protocol::identifiers::{ClientId, UserId};
+use crate::protocol::scope::Scope;
+use crate::protocol::timestamp::Timestamp;
+use crate::sign_in::engine::Consent;
+
+impl TenantStore {
+    /// What `user` allowed `client` before.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn consent(&self, user: UserId, client: &ClientId) -> Result<Option<Consent>, StoreError> {
+        let key = (self.tenant.0, user.0, client.as_str().to_owned());
+        let Some(row) = rows::consent::Entity::find_by_id(key).one(self.reader()).await? else { return Ok(None) };
+        Ok(Some(Consent {
+            scope: Scope::parse(&row.scope).map_err(|_| corrupt("consent", "scope"))?,
+            resources: serde_json::from_str(&row.resources).map_err(|_| corrupt("consent", "resources"))?,
+        }))
+    }
+
+    /// Remembers all that `user` allows `client` from now on: `consent` is the whole of it. `known` tells whether
+    /// something was remembered before.
+    pub fn remember_consent(&self, user: UserId, client: &ClientId, consent: &Consent, known: bool, now: Timestamp) -> Change {
+        let (scope, resources) = (consent.scope.to_string(), serde_json::to_string(&consent.resources).unwrap_or_default());
+        if known {
+            let update = Query::update()
+                .table(Alias::new("consent"))
+                .value(Alias::new("scope"), scope)
+                .value(Alias::new("resources"), resources)
+                .value(Alias::new("granted_at"), now.seconds())
+                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+                .and_where(Expr::col(Alias::new("user_id")).eq(user.0))
+                .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
+                .to_owned();
+            return Change::new().update(update);
+        }
+        Change::new().insert_unless_taken(rows::consent::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            user_id: Set(user.0),
+            client_id: Set(client.as_str().to_owned()),
+            scope: Set(scope),
+            resources: Set(resources),
+            granted_at: Set(now.seconds()),
+        })
+    }
+}

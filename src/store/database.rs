@@ -1,0 +1,203 @@
+//! Opening a database and bringing it up to date.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+
+use super::migrations::Migrator;
+use super::writer::{Counts, Writer};
+use super::{Store, StoreError};
+use crate::seal::RootSecret;
+
+/// How long a request waits for a connection before it is answered with 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a statement of SQLite waits for another process to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept prepared per connection: all of ours, and one for each number of gathered rows.
+const PREPARED: usize = 256;
+
+/// Where the database is and how much of it we use.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    /// `sqlite://…` or `postgres://…`.
+    pub url: String,
+    /// Connections that read (SQLite) or do everything (PostgreSQL).
+    pub max_connections: u32,
+    /// False only for tests that need no durability.
+    pub durable: bool,
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It does not answer, or refuses us.
+    #[error("cannot open the database {url}: {source}. Check database.url, and that the server is up or the folder can be written")]
+    Connect {
+        /// Its address, without password.
+        url: String,
+        /// Why.
+        source: DbErr,
+    },
+    /// It was brought up to date by a newer version of the program.
+    #[error("the database is newer than this program: it knows the migration {0}, which this version does not. Start the newer version again, or restore a backup")]
+    Newer(String),
+    /// It is older than this program and may not be changed.
+    #[error("the database is not up to date: run `chancery migrate`")]
+    Older,
+    /// A migration failed.
+    #[error("the database could not be brought up to date: {0}")]
+    Migrate(DbErr),
+    /// The master key does not open it.
+    #[error("the master key does not open this database. Check keys.master_key_file: every replica needs the same file")]
+    MasterKey,
+    /// A later failure.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// How far a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MigrationState {
+    /// Nothing to do.
+    Current,
+    /// So many steps are missing.
+    Behind(usize),
+}
+
+/// Whether the address is one of SQLite.
+pub fn is_sqlite(url: &str) -> bool {
+    url.starts_with("sqlite:")
+}
+
+fn without_password(url: &str) -> String {
+    url::Url::parse(url).map_or_else(
+        |_| "(unreadable address)".to_owned(),
+        |mut url| {
+            if url.password().is_some() {
+                let _ = url.set_password(Some("…"));
+            }
+            url.to_string()
+        },
+    )
+}
+
+async fn connect(settings: &DatabaseSettings, connections: u32) -> Result<DatabaseConnection, OpenError> {
+    let mut options = ConnectOptions::new(settings.url.clone());
+    options.sqlx_logging(false).max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    if is_sqlite(&settings.url) {
+        let synchronous = if settings.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+        options.map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(synchronous)
+                .busy_timeout(BUSY_TIMEOUT)
+                .statement_cache_capacity(PREPARED)
+        });
+    } else {
+        options.map_sqlx_postgres_opts(|postgres| postgres.statement_cache_capacity(PREPARED).application_name("chancery"));
+    }
+    Database::connect(options)
+        .await
+        .map_err(|source| OpenError::Connect { url: without_password(&settings.url), source })
+}
+
+impl Store {
+    /// Opens the database. With `migrate` it is brought up to date, else it has to be already.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(settings: &DatabaseSettings, master: &RootSecret, migrate: bool) -> Result<Self, OpenError> {
+        let sqlite = is_sqlite(&settings.url);
+        let readers = connect(settings, settings.max_connections).await?;
+        match (state(&readers).await?, migrate) {
+            (MigrationState::Current, _) => {}
+            (MigrationState::Behind(_), true) => bring_up_to_date(&readers).await?,
+            (MigrationState::Behind(_), false) => return Err(OpenError::Older),
+        }
+        let counts = Arc::new(Counts::default());
+        let writer = if sqlite {
+            Writer::sqlite(connect(settings, 1).await?, counts.clone())
+        } else {
+            Writer::postgres(readers.clone(), counts.clone())
+        };
+        let sealer = master.sealer("tenant root secrets").map_err(|_| OpenError::MasterKey)?;
+        let store = Self { readers, writer, master: Arc::new(sealer), counts };
+        store.check_master_key().await?;
+        Ok(store)
+    }
+
+    /// How far the database at `settings` is, without changing it.
+    ///
+    /// # Errors
+    /// It does not open, or is newer than this program.
+    pub async fn migration_state(settings: &DatabaseSettings) -> Result<MigrationState, OpenError> {
+        state(&connect(settings, 1).await?).await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.reader().execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// The names of all tables and of their columns, for the tests that guard the tenancy.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn columns(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let backend = self.readers.get_database_backend();
+        let sql = if backend == DbBackend::Sqlite {
+            "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
+        } else {
+            "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'"
+        };
+        let rows = self.reader().query_all_raw(Statement::from_string(backend, sql)).await?;
+        rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect::<Result<_, DbErr>>().map_err(Into::into)
+    }
+}
+
+/// Our own look at the applied steps, before the migrator's, whose message would puzzle an operator.
+async fn state(db: &DatabaseConnection) -> Result<MigrationState, OpenError> {
+    let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
+    Migrator::install(db).await.map_err(OpenError::Migrate)?;
+    let applied = Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations ORDER BY version");
+    let rows = db.query_all_raw(applied).await.map_err(OpenError::Migrate)?;
+    let applied: Vec<String> =
+        rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(OpenError::Migrate)?;
+    if let Some(unknown) = applied.iter().find(|version| !known.contains(version)) {
+        return Err(OpenError::Newer(unknown.clone()));
+    }
+    Ok(match known.len() - applied.len() {
+        0 => MigrationState::Current,
+        behind => MigrationState::Behind(behind),
+    })
+}
+
+/// All missing steps in one transaction, one node at a time.
+async fn bring_up_to_date(db: &DatabaseConnection) -> Result<(), OpenError> {
+    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
+    let options = TransactionOptions {
+        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let migrate = async {
+        let transaction = db.begin_with_options(options).await?;
+        if !sqlite {
+            // Any number that no other program uses; the lock ends with the transaction.
+            transaction.execute_unprepared("SELECT pg_advisory_xact_lock(7238411905)").await?;
+        }
+        Migrator::up(&transaction, None).await?;
+        transaction.commit().await
+    };
+    migrate.await.map_err(OpenError::Migrate)
+}

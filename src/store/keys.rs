@@ -1,0 +1,106 @@
+//! Signing keys, sealed under the tenant's own secret.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::{Map, Value};
+
+use super::change::{Change, Outcome};
+use super::error::{StoreError, corrupt};
+use super::{TenantStore, notices, rows};
+use crate::protocol::signature::SignatureAlgorithm;
+use crate::protocol::timestamp::Timestamp;
+
+/// A signing key as it is stored.
+#[derive(Clone, Debug)]
+pub struct KeyRecord {
+    /// Its algorithm.
+    pub algorithm: SignatureAlgorithm,
+    /// Its number among those of the algorithm, from 1.
+    pub generation: i64,
+    /// Its name in the key set.
+    pub kid: String,
+    /// Its public half.
+    pub public_jwk: Map<String, Value>,
+    /// Its private half, sealed.
+    pub private_key: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when it signs: until then it is only published.
+    pub signs_from: Timestamp,
+    /// Until when it signs; open for the newest.
+    pub signs_until: Option<Timestamp>,
+    /// Until when it stays published.
+    pub verifies_until: Option<Timestamp>,
+}
+
+/// When the keys before a new one stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Retirement {
+    /// When they stop to sign: when the new one begins.
+    pub signs_until: Timestamp,
+    /// When the last token they signed is dead.
+    pub verifies_until: Timestamp,
+}
+
+impl TenantStore {
+    /// Every key that is not forgotten, oldest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn signing_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        let found = rows::signing_key::Entity::find()
+            .filter(rows::signing_key::Column::TenantId.eq(self.tenant.0))
+            .order_by_asc(rows::signing_key::Column::Algorithm)
+            .order_by_asc(rows::signing_key::Column::Generation)
+            .all(self.reader())
+            .await?;
+        let read = |row: rows::signing_key::Model| {
+            Ok(KeyRecord {
+                algorithm: row.algorithm.parse().map_err(|_| corrupt("signing_key", "algorithm"))?,
+                generation: row.generation,
+                kid: row.kid,
+                public_jwk: serde_json::from_str(&row.public_jwk).map_err(|_| corrupt("signing_key", "public_jwk"))?,
+                private_key: row.private_key,
+                created_at: Timestamp::from_seconds(row.created_at),
+                signs_from: Timestamp::from_seconds(row.signs_from_at),
+                signs_until: row.signs_until_at.map(Timestamp::from_seconds),
+                verifies_until: row.verifies_until_at.map(Timestamp::from_seconds),
+            })
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Adds a key; with `retirement`, those of the same algorithm before it get their end. False if another
+    /// replica was first with this generation.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn add_signing_key(&self, key: &KeyRecord, retirement: Option<Retirement>, audit: Change) -> Result<bool, StoreError> {
+        let mut change = Change::if_inserted(rows::signing_key::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            algorithm: Set(key.algorithm.name().to_owned()),
+            generation: Set(key.generation),
+            kid: Set(key.kid.clone()),
+            public_jwk: Set(serde_json::to_string(&key.public_jwk).unwrap_or_default()),
+            private_key: Set(key.private_key.clone()),
+            created_at: Set(key.created_at.seconds()),
+            signs_from_at: Set(key.signs_from.seconds()),
+            signs_until_at: Set(key.signs_until.map(Timestamp::seconds)),
+            verifies_until_at: Set(key.verifies_until.map(Timestamp::seconds)),
+        });
+        if let Some(retirement) = retirement {
+            let retire = Query::update()
+                .table(Alias::new("signing_key"))
+                .value(Alias::new("signs_until_at"), retirement.signs_until.seconds())
+                .value(Alias::new("verifies_until_at"), retirement.verifies_until.seconds())
+                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+                .and_where(Expr::col(Alias::new("algorithm")).eq(key.algorithm.name()))
+                .and_where(Expr::col(Alias::new("generation")).lt(key.generation))
+                .and_where(Expr::col(Alias::new("signs_until_at")).is_null())
+                .to_owned();
+            change = change.update(retire);
+        }
+        let change = change.and(audit).and(self.notice(notices::Notice::Tenant, key.created_at));
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+}

@@ -1,0 +1,103 @@
+//! The store: the only SQL of the server. `store.of(tenant)` gives what belongs to one tenant; none of its
+//! methods takes a tenant, so none can forget it.
+//!
+//! ```text
+//! reads ──▶ pool of readers            changes ──▶ writer ──▶ one commit (SQLite) / one statement (PostgreSQL)
+//! ```
+
+pub mod audit;
+pub mod change;
+pub mod clients;
+pub mod codes;
+pub mod consents;
+mod database;
+pub mod error;
+pub mod grants;
+pub mod keys;
+#[path = "../../migrations/mod.rs"]
+pub mod migrations;
+pub mod notices;
+pub mod one_time;
+mod purge;
+mod rows;
+pub mod sessions;
+pub mod sign_ins;
+pub mod tables;
+pub mod tenants;
+pub mod users;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use sea_orm::DatabaseConnection;
+
+use crate::protocol::identifiers::TenantId;
+use crate::seal::Sealer;
+pub use change::{Change, Outcome};
+pub use database::{DatabaseSettings, MigrationState, OpenError, is_sqlite};
+pub use error::StoreError;
+pub use writer::Counts;
+
+/// The database of the server.
+#[derive(Clone)]
+pub struct Store {
+    readers: DatabaseConnection,
+    writer: writer::Writer,
+    master: Arc<Sealer>,
+    counts: Arc<Counts>,
+}
+
+impl Store {
+    /// What belongs to `tenant`.
+    pub fn of(&self, tenant: TenantId) -> TenantStore {
+        TenantStore { store: self.clone(), tenant }
+    }
+
+    /// How often the database was asked since the start.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Writes a change; returns when it is durable.
+    ///
+    /// # Errors
+    /// `Duplicate` for a taken key, else a failure of the database.
+    pub async fn write(&self, change: &Change) -> Result<Outcome, StoreError> {
+        self.writer.write(change).await
+    }
+
+    fn reader(&self) -> &DatabaseConnection {
+        self.counts.reads.fetch_add(1, Ordering::Relaxed);
+        &self.readers
+    }
+}
+
+/// The database of one tenant.
+#[derive(Clone)]
+pub struct TenantStore {
+    store: Store,
+    tenant: TenantId,
+}
+
+impl TenantStore {
+    fn reader(&self) -> &DatabaseConnection {
+        self.store.reader()
+    }
+
+    /// Writes a change; returns when it is durable.
+    ///
+    /// # Errors
+    /// `Duplicate` for a taken key, else a failure of the database.
+    pub async fn write(&self, change: &Change) -> Result<Outcome, StoreError> {
+        self.store.write(change).await
+    }
+
+    /// Writes rows whose only use is to be there; on PostgreSQL together with those of other requests.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn append(&self, change: Change) -> Result<Outcome, StoreError> {
+        self.store.writer.append(change).await
+    }
+}

@@ -1,0 +1,55 @@
+//! Notices of changed configuration: how replicas learn within two seconds that a cached tenant, client or key is old.
+
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use super::change::Change;
+use super::error::StoreError;
+use super::{Store, TenantStore, rows};
+use crate::mint;
+use crate::protocol::identifiers::TenantId;
+use crate::protocol::timestamp::Timestamp;
+
+/// What has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The tenant itself, its resources or its keys.
+    Tenant,
+    /// One client.
+    Client(String),
+}
+
+impl TenantStore {
+    /// The row that tells other replicas; written in the same change as what it tells.
+    pub(super) fn notice(&self, notice: Notice, now: Timestamp) -> Change {
+        let (kind, name) = match notice {
+            Notice::Tenant => ("tenant", String::new()),
+            Notice::Client(id) => ("client", id),
+        };
+        Change::new().insert(rows::change_notice::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            id: Set(mint::opaque_id()),
+            kind: Set(kind.to_owned()),
+            name: Set(name),
+            noticed_at: Set(now.seconds()),
+        })
+    }
+}
+
+impl Store {
+    /// All notices since `since`. Asked with some overlap, because transactions become visible in another
+    /// order than they began in; acting twice on a notice does no harm.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn notices_since(&self, since: Timestamp) -> Result<Vec<(TenantId, Notice)>, StoreError> {
+        let found = rows::change_notice::Entity::find()
+            .filter(rows::change_notice::Column::NoticedAt.gte(since.seconds()))
+            .all(self.reader())
+            .await?;
+        let read = |row: rows::change_notice::Model| {
+            let notice = if row.kind == "client" { Notice::Client(row.name) } else { Notice::Tenant };
+            (TenantId(row.tenant_id), notice)
+        };
+        Ok(found.into_iter().map(read).collect())
+    }
+}

@@ -1,0 +1,244 @@
+//! Tenants and their resources.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::change::{Change, Outcome};
+use super::error::{StoreError, corrupt};
+use super::{OpenError, Store, TenantStore, notices, rows, tables};
+use crate::protocol::identifiers::{Slug, TenantId};
+use crate::protocol::policy::TenantStatus;
+use crate::protocol::scope::Scope;
+use crate::protocol::tenant_settings::TenantSettings;
+use crate::protocol::timestamp::Timestamp;
+use crate::seal::RootSecret;
+
+/// A tenant as it is stored.
+pub struct TenantRecord {
+    /// Which.
+    pub id: TenantId,
+    /// Its name in paths.
+    pub slug: Slug,
+    /// Its own host, if it has one.
+    pub host: Option<String>,
+    /// What people read.
+    pub name: String,
+    /// Whether it is open.
+    pub status: TenantStatus,
+    /// What it has set.
+    pub settings: TenantSettings,
+    /// The secret from which its keys are derived.
+    pub root_secret: RootSecret,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An API of a tenant that may be named by `resource`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceRecord {
+    /// Its identifier, as it is asked for.
+    pub resource: String,
+    /// The scopes that it knows.
+    pub scope: Scope,
+}
+
+/// What a new or changed tenant is made of.
+#[derive(Clone, Debug)]
+pub struct TenantDraft {
+    /// Its name in paths.
+    pub slug: Slug,
+    /// Its own host.
+    pub host: Option<String>,
+    /// What people read.
+    pub name: String,
+    /// What it has set.
+    pub settings: TenantSettings,
+}
+
+fn settings_text(settings: &TenantSettings) -> String {
+    serde_json::to_string(settings).unwrap_or_default()
+}
+
+impl Store {
+    fn read_tenant(&self, row: rows::tenant::Model) -> Result<TenantRecord, StoreError> {
+        let sealed = |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
+        let secret = self.master.open(row.id.as_bytes(), &row.root_secret).map_err(sealed)?;
+        let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| corrupt("tenant", "root_secret"))?;
+        Ok(TenantRecord {
+            id: TenantId(row.id),
+            slug: Slug::parse(&row.slug).ok_or(corrupt("tenant", "slug"))?,
+            host: row.host,
+            name: row.name,
+            status: TenantStatus::parse(&row.status).ok_or(corrupt("tenant", "status"))?,
+            settings: serde_json::from_str(&row.settings).map_err(|_| corrupt("tenant", "settings"))?,
+            root_secret: RootSecret::new(secret),
+            created_at: Timestamp::from_seconds(row.created_at),
+        })
+    }
+
+    /// The tenant with this slug.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn tenant_by_slug(&self, slug: &Slug) -> Result<Option<TenantRecord>, StoreError> {
+        let found = rows::tenant::Entity::find().filter(rows::tenant::Column::Slug.eq(slug.as_str()));
+        found.one(self.reader()).await?.map(|row| self.read_tenant(row)).transpose()
+    }
+
+    /// The tenant with this host.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn tenant_by_host(&self, host: &str) -> Result<Option<TenantRecord>, StoreError> {
+        let found = rows::tenant::Entity::find().filter(rows::tenant::Column::Host.eq(host));
+        found.one(self.reader()).await?.map(|row| self.read_tenant(row)).transpose()
+    }
+
+    /// Slugs and names of the tenants after `after`, in the order of their slugs.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn tenants(&self, after: &str, limit: u64) -> Result<Vec<(Slug, String, TenantStatus)>, StoreError> {
+        let found = rows::tenant::Entity::find()
+            .filter(rows::tenant::Column::Slug.gt(after))
+            .order_by_asc(rows::tenant::Column::Slug)
+            .limit(limit)
+            .all(self.reader())
+            .await?;
+        let read = |row: rows::tenant::Model| {
+            let slug = Slug::parse(&row.slug).ok_or(corrupt("tenant", "slug"))?;
+            Ok((slug, row.name, TenantStatus::parse(&row.status).ok_or(corrupt("tenant", "status"))?))
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Makes a tenant. False if the slug or the host is taken.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn create_tenant(&self, id: TenantId, draft: &TenantDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let secret = RootSecret::generate();
+        let sealed = |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
+        let row = rows::tenant::ActiveModel {
+            id: Set(id.0),
+            slug: Set(draft.slug.as_str().to_owned()),
+            host: Set(draft.host.clone()),
+            name: Set(draft.name.clone()),
+            status: Set(TenantStatus::Active.as_str().to_owned()),
+            settings: Set(settings_text(&draft.settings)),
+            root_secret: Set(self.master.seal(id.0.as_bytes(), secret.expose()).map_err(sealed)?),
+            created_at: Set(now.seconds()),
+            updated_at: Set(now.seconds()),
+        };
+        match self.write(&Change::new().insert(row).and(audit)).await {
+            Ok(outcome) => Ok(outcome == Outcome::Done),
+            Err(StoreError::Duplicate) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether our master key opens the database at all: one tenant tells.
+    pub(super) async fn check_master_key(&self) -> Result<(), OpenError> {
+        let any = rows::tenant::Entity::find().one(self.reader()).await.map_err(StoreError::from)?;
+        match any.map(|row| self.read_tenant(row)).transpose() {
+            Err(StoreError::Sealed { .. }) => Err(OpenError::MasterKey),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl TenantStore {
+    /// Changes name, host and settings.
+    ///
+    /// # Errors
+    /// `Duplicate` if the host is taken; else a failure of the database.
+    pub async fn update_tenant(&self, draft: &TenantDraft, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table(Alias::new("tenant"))
+            .value(Alias::new("host"), draft.host.clone())
+            .value(Alias::new("name"), draft.name.clone())
+            .value(Alias::new("settings"), settings_text(&draft.settings))
+            .value(Alias::new("updated_at"), now.seconds())
+            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
+            .to_owned();
+        let change = Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now));
+        self.write(&change).await.map(|_| ())
+    }
+
+    /// Opens or closes the tenant.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn set_tenant_status(&self, status: TenantStatus, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table(Alias::new("tenant"))
+            .value(Alias::new("status"), status.as_str())
+            .value(Alias::new("updated_at"), now.seconds())
+            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
+            .to_owned();
+        self.write(&Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now))).await.map(|_| ())
+    }
+
+    /// Removes the tenant with every row that it has.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn delete_tenant(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut change = Change::new();
+        for table in tables::TABLES {
+            let column = if table.name == "tenant" { "id" } else { "tenant_id" };
+            let delete = Query::delete()
+                .from_table(Alias::new(table.name))
+                .and_where(Expr::col(Alias::new(column)).eq(self.tenant.0))
+                .to_owned();
+            if table.name != "change_notice" {
+                change = change.delete(delete);
+            }
+        }
+        self.write(&change.and(self.notice(notices::Notice::Tenant, now))).await.map(|_| ())
+    }
+
+    /// The APIs that may be named by `resource`.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn resources(&self) -> Result<Vec<ResourceRecord>, StoreError> {
+        let found = rows::resource::Entity::find()
+            .filter(rows::resource::Column::TenantId.eq(self.tenant.0))
+            .order_by_asc(rows::resource::Column::Resource)
+            .all(self.reader())
+            .await?;
+        let read = |row: rows::resource::Model| {
+            let scope = Scope::parse(&row.scope).map_err(|_| corrupt("resource", "scope"))?;
+            Ok(ResourceRecord { resource: row.resource, scope })
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Sets a resource, or takes it away.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn put_resource(&self, resource: &str, scope: Option<&Scope>, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+        let old = Query::delete()
+            .from_table(Alias::new("resource"))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("resource")).eq(resource))
+            .to_owned();
+        // Two changes: PostgreSQL sees one statement as one instant, where the old row would still be there.
+        self.write(&Change::new().delete(old)).await?;
+        let mut change = audit.and(self.notice(notices::Notice::Tenant, now));
+        if let Some(scope) = scope {
+            change = change.insert(rows::resource::ActiveModel {
+                tenant_id: Set(self.tenant.0),
+                resource: Set(resource.to_owned()),
+                scope: Set(scope.to_string()),
+            });
+        }
+        self.write(&change).await.map(|_| ())
+    }
+}
+
+/// The id under which events of the platform itself are kept.
+pub const PLATFORM: TenantId = TenantId(Uuid::nil());

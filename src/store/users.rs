@@ -1,0 +1,298 @@
+//! People: account, login identifiers and credentials are rows of their own.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::change::{Change, Outcome};
+use super::error::{StoreError, corrupt};
+use super::{TenantStore, rows};
+use crate::protocol::identifiers::UserId;
+use crate::protocol::timestamp::Timestamp;
+use crate::protocol::user::{User, UserStatus};
+
+/// The kinds of login identifiers.
+const USERNAME: &str = "username";
+const EMAIL: &str = "email";
+/// The kind of a password credential.
+const PASSWORD: &str = "password";
+
+/// A password as it is stored, with what was tried against it.
+#[derive(Clone, Debug)]
+pub struct PasswordRecord {
+    /// The PHC string.
+    pub phc: String,
+    /// Failures since the last success.
+    pub failures: i64,
+    /// When the last one was.
+    pub last_failed_at: Timestamp,
+}
+
+/// A person, to be written.
+#[derive(Clone, Debug)]
+pub struct UserDraft {
+    /// The account.
+    pub user: User,
+    /// The user name, normalised.
+    pub username: String,
+    /// The mail address, normalised, if it serves to sign in.
+    pub email: Option<String>,
+    /// The password's PHC string.
+    pub phc: Option<String>,
+    /// Whether the person administers the tenant.
+    pub administrator: bool,
+}
+
+fn claims_text(user: &User) -> String {
+    serde_json::to_string(&user.claims).unwrap_or_default()
+}
+
+pub(super) fn read_user(row: rows::account::Model) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId(row.id),
+        status: UserStatus::parse(&row.status).ok_or(corrupt("account", "status"))?,
+        username: row.username,
+        claims: serde_json::from_str(&row.claims).map_err(|_| corrupt("account", "claims"))?,
+        created_at: Timestamp::from_seconds(row.created_at),
+        audit_salt: row.audit_salt,
+    })
+}
+
+impl TenantStore {
+    fn own(&self, table: &str, user: UserId) -> UpdateStatement {
+        let column = if table == "account" { "id" } else { "user_id" };
+        Query::update()
+            .table(Alias::new(table))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new(column)).eq(user.0))
+            .to_owned()
+    }
+
+    /// The person with this id.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let found = rows::account::Entity::find_by_id((self.tenant.0, id.0)).one(self.reader()).await?;
+        found.map(read_user).transpose()
+    }
+
+    /// The people with these ids.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
+        let found = rows::account::Entity::find()
+            .filter(rows::account::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::account::Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .all(self.reader())
+            .await?;
+        found.into_iter().map(read_user).collect()
+    }
+
+    /// The person with this normalised user name or mail address, and the password, in one round trip.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn user_to_sign_in(&self, identifier: &str) -> Result<Option<(User, Option<PasswordRecord>)>, StoreError> {
+        let ids = Query::select()
+            .column(Alias::new("user_id"))
+            .from(Alias::new("login_identifier"))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("kind")).is_in([USERNAME, EMAIL]))
+            .and_where(Expr::col(Alias::new("value")).eq(identifier))
+            .to_owned();
+        let found = rows::account::Entity::find()
+            .filter(rows::account::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::account::Column::Id.in_subquery(ids))
+            .one(self.reader())
+            .await?;
+        let Some(row) = found else { return Ok(None) };
+        let key = (self.tenant.0, row.id, PASSWORD.to_owned());
+        let password = rows::credential::Entity::find_by_id(key).one(self.reader()).await?;
+        let password = password.map(|row| PasswordRecord {
+            phc: row.data,
+            failures: row.failures,
+            last_failed_at: Timestamp::from_seconds(row.last_failed_at),
+        });
+        Ok(Some((read_user(row)?, password)))
+    }
+
+    /// The people after `after`, in the order of their ids.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn users(&self, after: Option<UserId>, limit: u64) -> Result<Vec<User>, StoreError> {
+        let mut query = rows::account::Entity::find().filter(rows::account::Column::TenantId.eq(self.tenant.0));
+        if let Some(after) = after {
+            query = query.filter(rows::account::Column::Id.gt(after.0));
+        }
+        let found = query.order_by_asc(rows::account::Column::Id).limit(limit).all(self.reader()).await?;
+        found.into_iter().map(read_user).collect()
+    }
+
+    /// Whether the tenant has an administrator.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn has_administrator(&self) -> Result<bool, StoreError> {
+        let found = rows::account::Entity::find()
+            .filter(rows::account::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::account::Column::Administrator.eq(true))
+            .one(self.reader())
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// The rows of a new person.
+    fn rows_of(&self, draft: &UserDraft, now: Timestamp) -> Change {
+        let user = &draft.user;
+        let mut change = Change::new().insert(rows::account::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            id: Set(user.id.0),
+            status: Set(user.status.as_str().to_owned()),
+            username: Set(user.username.clone()),
+            claims: Set(claims_text(user)),
+            administrator: Set(draft.administrator),
+            audit_salt: Set(user.audit_salt.clone()),
+            created_at: Set(now.seconds()),
+            updated_at: Set(now.seconds()),
+        });
+        change = change.and(self.identifiers_of(draft));
+        if let Some(phc) = &draft.phc {
+            change = change.insert(rows::credential::ActiveModel {
+                tenant_id: Set(self.tenant.0),
+                user_id: Set(user.id.0),
+                kind: Set(PASSWORD.to_owned()),
+                data: Set(phc.clone()),
+                failures: Set(0),
+                last_failed_at: Set(0),
+                updated_at: Set(now.seconds()),
+            });
+        }
+        change
+    }
+
+    fn identifiers_of(&self, draft: &UserDraft) -> Change {
+        let names = [Some((USERNAME, &draft.username)), draft.email.as_ref().map(|email| (EMAIL, email))];
+        names.into_iter().flatten().fold(Change::new(), |change, (kind, value)| {
+            change.insert(rows::login_identifier::ActiveModel {
+                tenant_id: Set(self.tenant.0),
+                kind: Set(kind.to_owned()),
+                value: Set(value.clone()),
+                user_id: Set(draft.user.id.0),
+            })
+        })
+    }
+
+    /// Adds a person. False if a login identifier is taken.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn add_user(&self, draft: &UserDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        match self.write(&self.rows_of(draft, now).and(audit)).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::Duplicate) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds a person on condition that a one-time token is consumed with it.
+    ///
+    /// # Errors
+    /// `Duplicate` if a login identifier is taken; else a failure of the database.
+    pub async fn add_user_by_token(&self, token: UpdateStatement, draft: &UserDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let change = Change::if_updated(token).and(self.rows_of(draft, now)).and(audit);
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    /// Changes claims and name of a person.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn update_user(&self, user: &User, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .own("account", user.id)
+            .value(Alias::new("claims"), claims_text(user))
+            .value(Alias::new("updated_at"), now.seconds())
+            .to_owned();
+        Ok(self.write(&Change::if_updated(update).and(audit)).await? == Outcome::Done)
+    }
+
+    /// Switches an account on or off; off ends its sessions and grants.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn set_user_status(&self, id: UserId, status: UserStatus, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+        let update = self
+            .own("account", id)
+            .value(Alias::new("status"), status.as_str())
+            .value(Alias::new("updated_at"), now.seconds())
+            .to_owned();
+        let mut change = Change::if_updated(update).and(audit);
+        if status != UserStatus::Active {
+            change = change.and(self.end_everything_of(id, now));
+        }
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    fn end_everything_of(&self, id: UserId, now: Timestamp) -> Change {
+        let end = |table: &str, column: &'static str| {
+            self.own(table, id)
+                .value(Alias::new(column), now.seconds())
+                .and_where(Expr::col(Alias::new(column)).is_null())
+                .to_owned()
+        };
+        Change::new().update(end("session", "ended_at")).update(end("token_grant", "revoked_at"))
+    }
+
+    /// Sets a password; ends all sessions and grants of the person.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn set_password(&self, id: UserId, phc: &str, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+        let old = Query::delete()
+            .from_table(Alias::new("credential"))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("user_id")).eq(id.0))
+            .and_where(Expr::col(Alias::new("kind")).eq(PASSWORD))
+            .to_owned();
+        self.write(&Change::new().delete(old)).await?;
+        let row = rows::credential::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            user_id: Set(id.0),
+            kind: Set(PASSWORD.to_owned()),
+            data: Set(phc.to_owned()),
+            failures: Set(0),
+            last_failed_at: Set(0),
+            updated_at: Set(now.seconds()),
+        };
+        self.write(&Change::new().insert(row).and(self.end_everything_of(id, now)).and(audit)).await.map(|_| ())
+    }
+
+    /// Counts a wrong password.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn count_password_failure(&self, id: UserId, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+        let count = self
+            .own("credential", id)
+            .value(Alias::new("failures"), Expr::col(Alias::new("failures")).add(1))
+            .value(Alias::new("last_failed_at"), now.seconds())
+            .and_where(Expr::col(Alias::new("kind")).eq(PASSWORD))
+            .to_owned();
+        self.write(&Change::new().update(count).and(audit)).await.map(|_| ())
+    }
+
+    /// What a right password changes: the failures are forgotten, and a hash of old cost is replaced.
+    pub fn password_success(&self, id: UserId, rehashed: Option<&str>, had_failures: bool) -> Change {
+        if rehashed.is_none() && !had_failures {
+            return Change::new();
+        }
+        let mut update = self.own("credential", id);
+        update.value(Alias::new("failures"), 0).and_where(Expr::col(Alias::new("kind")).eq(PASSWORD));
+        if let Some(phc) = rehashed {
+            update.value(Alias::new("data"), phc);
+        }
+        Change::new().update(update)
+    }
+}
