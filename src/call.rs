@@ -250,6 +250,9 @@ impl Call {
         }
         let url = Url::parse(uri).map_err(|error| unavailable(error.to_string()))?;
         let answer = self.app.fetcher.get_json(&url, MAX_KEY_SET_BYTES).await.map_err(|error| unavailable(error.to_string()))?;
+        if !answer.status.is_success() {
+            return Err(unavailable(format!("jwks_uri answers {}", answer.status)));
+        }
         let keys = KeySet::parse_document(&answer.body).map_err(|error| unavailable(error.to_string()))?;
         let keys = Arc::new(keys);
         let fetched = Arc::new(FetchedKeys { keys: keys.clone(), fetched_at: self.now });

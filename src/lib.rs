@@ -1,6 +1,9 @@
 //! Chancery: every tenant an issuer. See `docs/ARCHITECTURE.md` for the map.
 
+pub mod admin;
+pub mod background;
 pub mod call;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod endpoints;
@@ -13,7 +16,9 @@ pub mod outbound;
 pub mod pages;
 pub mod password_pool;
 pub mod protocol;
+pub mod route;
 pub mod seal;
+pub mod server;
 pub mod sign_in;
 pub mod store;
 pub mod tenant;

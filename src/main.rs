@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: see `chancery::cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chancery::cli::main()
+}

@@ -372,6 +372,21 @@ impl Fetcher {
         self.exchange(url, request, max_bytes).await
     }
 
+    /// As [`Fetcher::post_form`], with HTTP Basic credentials (user name, password).
+    ///
+    /// # Errors
+    /// As [`Fetcher::get_json`].
+    pub async fn post_form_as(
+        &self,
+        url: &Url,
+        fields: &[(&str, &str)],
+        credentials: (&str, &str),
+        max_bytes: usize,
+    ) -> Result<Fetched, FetchError> {
+        let request = self.client(url)?.post(url.clone()).basic_auth(credentials.0, Some(credentials.1)).form(fields);
+        self.exchange(url, request, max_bytes).await
+    }
+
     /// The client for a URL's scheme, if the URL's text is acceptable.
     fn client(&self, url: &Url) -> Result<&Client, FetchError> {
         let (client, reach) = match url.scheme() {

@@ -140,6 +140,7 @@ impl TenantStore {
         let update = Query::update()
             .table(Alias::new("client"))
             .value(Alias::new("metadata"), Value::Object(draft.metadata.to_object()).to_string())
+            .value(Alias::new("origin"), draft.origin.as_str())
             .value(Alias::new("secret_hash"), bytes(&draft.secret_hash))
             .value(Alias::new("mac_secret"), draft.mac_secret.clone())
             .value(Alias::new("registration_token_hash"), bytes(&draft.registration_token_hash))

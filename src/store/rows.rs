@@ -3,7 +3,6 @@
 macro_rules! table {
     ($module:ident, $table:literal, { $($key:ident : $key_type:ty),+ ; $($column:ident : $column_type:ty),* $(,)? }) => {
         pub(super) mod $module {
-            #![expect(missing_docs, reason = "the columns are described where they are used")]
             use sea_orm::entity::prelude::*;
 
             #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

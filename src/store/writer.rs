@@ -33,12 +33,12 @@ pub struct Counts {
     pub commits: AtomicU64,
 }
 
-struct Job {
+pub(super) struct Job {
     change: SqliteChange,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
-struct RowJob {
+pub(super) struct RowJob {
     change: Change,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }

@@ -1,0 +1,90 @@
+//! Work that no request waits for: notices of other replicas, the audit chain, key rotation, the end of old rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::call::App;
+use crate::keys;
+
+/// How often notices of other replicas are looked for: half of the two seconds within which a revocation must hold (I6).
+const NOTICES: Duration = Duration::from_millis(900);
+/// How often old rows are deleted.
+const PURGE: Duration = Duration::from_secs(600);
+/// How often the age of keys is looked at.
+const ROTATION: Duration = Duration::from_secs(3600);
+/// Tenants whose keys are looked at in one go.
+const PAGE: u64 = 500;
+
+/// Starts all background work; it ends when `stopping` changes.
+pub fn start(app: &Arc<App>, seal_interval: Duration, stopping: &watch::Receiver<bool>) {
+    repeat(app.clone(), NOTICES, stopping.clone(), |app| async move {
+        if let Err(error) = app.directory.catch_up(&app.clock).await {
+            tracing::warn!(error = %error, "notices of other replicas cannot be read");
+        }
+    });
+    repeat(app.clone(), seal_interval, stopping.clone(), |app| async move {
+        if let Err(error) = seal_audit_trails(&app).await {
+            tracing::warn!(error = %error, "the audit trail cannot be sealed; it will be, later");
+        }
+    });
+    repeat(app.clone(), PURGE, stopping.clone(), |app| async move {
+        if let Err(error) = app.store.purge(app.clock.now()).await {
+            tracing::warn!(error = %error, "old rows cannot be deleted; they will be, later");
+        }
+    });
+    repeat(app.clone(), ROTATION, stopping.clone(), |app| async move {
+        if let Err(error) = rotate_old_keys(&app).await {
+            tracing::error!(error = %error, "signing keys cannot be rotated");
+        }
+    });
+}
+
+fn repeat<F, Fut>(app: Arc<App>, every: Duration, mut stopping: watch::Receiver<bool>, work: F)
+where
+    F: Fn(Arc<App>) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send,
+{
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => work(app.clone()).await,
+                _ = stopping.changed() => break,
+            }
+        }
+    });
+}
+
+/// Closes blocks over everything that is not sealed yet.
+///
+/// # Errors
+/// A failure of the database.
+pub async fn seal_audit_trails(app: &App) -> Result<(), crate::store::StoreError> {
+    for tenant in app.store.unsealed_tenants().await? {
+        let store = app.store.of(tenant);
+        while store.seal_audit_block(app.clock.now()).await? {}
+    }
+    Ok(())
+}
+
+/// Rotates the keys of every tenant that are due.
+///
+/// # Errors
+/// A failure of the database, or a key that cannot be made.
+pub async fn rotate_old_keys(app: &App) -> Result<(), keys::KeyError> {
+    let mut after = String::new();
+    loop {
+        let page = app.store.tenants(&after, PAGE).await?;
+        let Some((last, _, _)) = page.last() else { return Ok(()) };
+        after = last.to_string();
+        for (slug, _, _) in page {
+            if let Some(tenant) = app.directory.by_slug(&slug).await? {
+                keys::rotate_if_due(&tenant, &app.store.of(tenant.id), app.clock.now()).await?;
+            }
+        }
+    }
+}
