@@ -46,7 +46,7 @@ pub struct App {
     /// The threads that hash passwords.
     pub passwords: PasswordPool,
     /// The only way out.
-    pub fetcher: Fetcher,
+    pub fetcher: Arc<Fetcher>,
     /// The origin that path issuers are below: `https://id.example.com`.
     pub origin: String,
     /// Whether browsers reach us by https: decides the names and flags of cookies.
@@ -72,7 +72,7 @@ pub struct Parts {
     /// The threads that hash passwords.
     pub passwords: PasswordPool,
     /// The only way out.
-    pub fetcher: Fetcher,
+    pub fetcher: Arc<Fetcher>,
     /// See [`App::origin`].
     pub origin: String,
     /// See [`App::dev`].

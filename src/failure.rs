@@ -90,6 +90,16 @@ impl From<KeyError> for JsonFailure {
     }
 }
 
+impl JsonFailure {
+    /// A client that tried HTTP Basic is told the scheme again (RFC 6749 §5.2: MUST); others are not, for they would
+    /// take the challenge for the answer.
+    #[must_use]
+    pub fn challenged(mut self, authorization: bool) -> Self {
+        self.challenge = authorization && self.code.status() == 401;
+        self
+    }
+}
+
 impl From<AuthenticationFailure> for JsonFailure {
     fn from(error: AuthenticationFailure) -> Self {
         match error {
@@ -100,7 +110,7 @@ impl From<AuthenticationFailure> for JsonFailure {
                     ErrorCode::InvalidClient => "client authentication failed".to_owned(),
                     _ => error.to_string(),
                 };
-                Self { code: error.code(), description, log: error.to_string(), challenge: true }
+                Self { code: error.code(), description, log: error.to_string(), challenge: false }
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Argon2id (RFC 9106) for passwords, on threads of its own.
 //!
-//! A hash takes megabytes and milliseconds of one core. So there are few threads, they give way to
-//! everything else, each keeps its memory from one hash to the next, and the queue before them is
-//! bounded by time: who would wait too long is told at once when to come back.
+//! A hash takes megabytes and milliseconds of a core. So the threads are few and give way to all else, each
+//! keeps its memory from hash to hash, and who would wait too long is told at once when to come back.
 //!
-//! Whatever a sign-in fails for, it costs one hash: an unknown user, a password that is too long and
-//! a stored hash that cannot be read take as long as a wrong password.
+//! Whatever a sign-in fails for, it costs one hash: an unknown user, a password that is too long and a
+//! stored hash that cannot be read take as long as a wrong password.
 
 use std::{
     collections::VecDeque,
@@ -27,8 +26,8 @@ use crate::mint;
 
 /// Bytes of a password that are hashed at most. Longer ones are nobody's, only work for us.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
-/// Memory in KiB that a stored hash may ask for: 256 MiB, four times RFC 9106's second choice. An
-/// imported hash must not be able to eat the server. Our own setting may be larger, and then counts.
+/// KiB that a stored, perhaps imported hash may ask for, or our own setting's if that is larger:
+/// 256 MiB, four times RFC 9106's second choice (§4).
 pub const MAX_STORED_MEMORY_KIB: u32 = 256 * 1024;
 /// Memory in KiB times passes that a stored hash may ask for: about half a second of one core.
 pub const MAX_STORED_WORK: u64 = 1024 * 1024;
@@ -114,7 +113,10 @@ pub enum Verdict {
 ///
 /// It is not wiped in between: it leads to no password faster than the stored hash does.
 #[derive(Default)]
-pub struct Memory(Vec<Block>);
+pub struct Memory {
+    blocks: Vec<Block>,
+    hashes: u64,
+}
 
 /// One Argon2id hash in kept memory: the pool's work without the pool, for the benchmark.
 ///
@@ -166,11 +168,12 @@ impl Recipe {
 
     fn fill(&self, password: &[u8], salt: &[u8], memory: &mut Memory, hash: &mut [u8]) -> argon2::Result<()> {
         let blocks = self.params.block_count();
-        if memory.0.len() < blocks {
-            memory.0.resize(blocks, Block::new());
+        if memory.blocks.len() < blocks {
+            memory.blocks.resize(blocks, Block::new());
         }
+        memory.hashes += 1;
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
-        argon2.hash_password_into_with_memory(password, salt, hash, &mut memory.0[..blocks])
+        argon2.hash_password_into_with_memory(password, salt, hash, &mut memory.blocks[..blocks])
     }
 }
 
@@ -368,7 +371,7 @@ impl PasswordPool {
             let started = Instant::now();
             // A panic must not cost us the thread; whoever waits sees a closed channel.
             let outcome = catch_unwind(AssertUnwindSafe(|| task(memory)));
-            shared.done(work, started.elapsed());
+            shared.done(work, started.elapsed(), std::mem::take(&mut memory.hashes));
             // An error of `send` says that nobody waits any more.
             let _ = outcome.map(|outcome| answer.send(outcome));
         });
@@ -434,9 +437,9 @@ impl Shared {
             (job.run)(&mut memory);
             // What a costlier stored hash needed is given back: memory stays flat.
             let kept = self.recipe.params.block_count();
-            if memory.0.len() > kept {
-                memory.0.truncate(kept);
-                memory.0.shrink_to_fit();
+            if memory.blocks.len() > kept {
+                memory.blocks.truncate(kept);
+                memory.blocks.shrink_to_fit();
             }
         }
     }
@@ -457,8 +460,8 @@ impl Shared {
         }
     }
 
-    fn done(&self, work: u64, took: Duration) {
-        self.hashes.fetch_add(1, Ordering::Relaxed);
+    fn done(&self, work: u64, took: Duration, hashes: u64) {
+        self.hashes.fetch_add(hashes, Ordering::Relaxed);
         let measured = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / work.max(1);
         let mut queue = self.lock();
         queue.running -= 1;

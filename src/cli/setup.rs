@@ -147,7 +147,7 @@ pub async fn open(config: &Config, origin: &str, migrate: bool) -> Result<Arc<Ap
         store,
         clock: Clock::System,
         passwords,
-        fetcher,
+        fetcher: Arc::new(fetcher),
         origin: origin.to_owned(),
         dev: config.dev.enabled,
         trusted_proxies: config.server.trusted_proxies.clone(),

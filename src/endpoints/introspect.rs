@@ -4,7 +4,7 @@ use poem::http::StatusCode;
 use poem::{Body, Response};
 use serde_json::{Map, Value};
 
-use super::{form, live_access_token};
+use super::{authenticated, form, live_access_token};
 use crate::call::{Call, Head};
 use crate::failure::{JsonFailure, json_no_store};
 use crate::protocol::client_authentication::ClientAuthenticationError;
@@ -19,7 +19,7 @@ use crate::protocol::refresh_token::RefreshToken;
 /// The caller is not authenticated (§2.1), or the request is malformed.
 pub async fn introspect(call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
     let params = form(&head, body).await?;
-    let caller = call.authenticate(&head, &params).await?;
+    let caller = authenticated(&call, &head, &params).await?;
     // §2.1: some form of authorization is required: a client that only names itself has none.
     if caller.client().is_public() {
         let failure = crate::call::AuthenticationFailure::Client(ClientAuthenticationError::Missing);

@@ -15,6 +15,7 @@ use crate::call::{Call, Head};
 use crate::failure::JsonFailure;
 use crate::protocol::access_token::{self, AccessToken};
 use crate::protocol::client::Client;
+use crate::protocol::client_authentication::AuthenticatedClient;
 use crate::protocol::error_code::ErrorCode;
 use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::params::Params;
@@ -41,6 +42,15 @@ pub async fn form(head: &Head, body: Body) -> Result<Params, JsonFailure> {
     }
     let bytes = body.into_bytes_limit(MAX_FORM).await.map_err(|error| invalid(&format!("the body cannot be read: {error}")))?;
     Params::parse(&bytes).map_err(|error| JsonFailure::new(ErrorCode::InvalidRequest, error))
+}
+
+/// The client that a request proves to come from.
+///
+/// # Errors
+/// `invalid_client`, with the challenge that RFC 6749 §5.2 asks for.
+pub async fn authenticated(call: &Call, head: &Head, params: &Params) -> Result<AuthenticatedClient, JsonFailure> {
+    let refused = |error| JsonFailure::from(error).challenged(head.headers.contains_key(header::AUTHORIZATION));
+    call.authenticate(head, params).await.map_err(refused)
 }
 
 /// Whether the body claims to be a form.

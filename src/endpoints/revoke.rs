@@ -7,7 +7,7 @@
 use poem::http::StatusCode;
 use poem::{Body, Response};
 
-use super::{allow_origin_of, form, read_access_token};
+use super::{allow_origin_of, authenticated, form, read_access_token};
 use crate::call::{Call, Head};
 use crate::failure::JsonFailure;
 use crate::protocol::audit_event::AuditKind;
@@ -23,7 +23,7 @@ use crate::protocol::timestamp::Timestamp;
 /// The client is not authenticated, the request is malformed, or nothing could be stored.
 pub async fn revoke(call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
     let params = form(&head, body).await?;
-    let client = call.authenticate(&head, &params).await?;
+    let client = authenticated(&call, &head, &params).await?;
     let mut response = match end(&call, &client, &params).await {
         // §2.2: 200, also for a token that is unknown or over.
         Ok(()) => StatusCode::OK.into(),

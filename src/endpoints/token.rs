@@ -46,7 +46,7 @@ pub async fn token(call: Call, head: Head, body: Body) -> Result<Response, JsonF
     let params = form(&head, body).await?;
     let client = match call.authenticate(&head, &params).await {
         Ok(client) => client,
-        Err(failure) => return Err(refused_client(&call, failure).await),
+        Err(failure) => return Err(refused_client(&call, failure).await.challenged(head.headers.contains_key("authorization"))),
     };
     let issued = grant(&call, &client, &params).await;
     let mut response = match issued {

@@ -1,8 +1,192 @@
-//! Being written.
+//! Pages of a development server: where to begin, caught mail, every component, every error page.
+
 use std::sync::Arc;
+
+use poem::Response;
+use poem::http::StatusCode;
+
+use super::answer::{self, Handled, PageFailure, page, see_other};
+use super::messages::{self, Messages};
+use super::platform::{self, Answering};
+use super::views::{DevErrors, DevMail, Frame, LanguageLink, Start, StyleGuide};
 use crate::call::{App, Head};
-use super::platform::Answering;
-macro_rules! x { ($($n:ident),*) => { $(
-/// x
-pub fn $n(_: Arc<App>, _: Head, _: Arc<str>) -> Answering { Box::pin(async { poem::http::StatusCode::NOT_FOUND.into() }) } )* } }
-x!(to_start, start, mail, style_guide, errors, one_error);
+use crate::protocol::client::{Client, ClientOrigin, GrantType};
+use crate::protocol::identifiers::Slug;
+use crate::protocol::params::Params;
+use crate::protocol::redirect_uri::ApplicationType;
+use crate::store::StoreError;
+use crate::tenant::Tenant;
+
+/// The tenant that a development server begins with.
+const DEMO: &str = "demo";
+/// What stands where pages of a tenant name it.
+const PLATFORM: &str = "Chancery";
+/// Clients that are listed at most.
+const MAX_CLIENTS: u64 = 50;
+/// People that are listed at most.
+const MAX_PEOPLE: u64 = 20;
+
+/// What a developer page looks at.
+struct Visit {
+    app: Arc<App>,
+    reference: Arc<str>,
+    m: &'static Messages,
+    /// The path, for the language switcher.
+    path: String,
+}
+
+impl Visit {
+    fn of(app: Arc<App>, head: &Head, reference: Arc<str>) -> Self {
+        let query = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
+        let wished = query.as_ref().and_then(|query| query.get("lang"));
+        let m = messages::negotiate(wished, None, head.header("accept-language"), "en");
+        Self { app, reference, m, path: head.uri.path().to_owned() }
+    }
+
+    fn frame(&self, title: &'static str) -> Frame<'static> {
+        let mut frame = Frame::new(self.m, self.m.t(title), PLATFORM);
+        frame.languages = LanguageLink::all(self.m, &format!("{}?lang=", self.path));
+        frame
+    }
+
+    fn refusal(&self, failure: PageFailure) -> Response {
+        let mut frame = Frame::new(self.m, self.m.error(failure.kind).title, PLATFORM);
+        frame.languages = LanguageLink::all(self.m, &format!("{}?lang=", self.path));
+        answer::error_page(frame, &self.reference, self.app.clock.now(), self.app.dev, failure)
+    }
+
+    fn answer(&self, made: Handled) -> Response {
+        made.unwrap_or_else(|failure| self.refusal(failure))
+    }
+}
+
+/// `/`: a development server begins at `/start`.
+pub fn to_start(_: Arc<App>, _: Head, _: Arc<str>) -> Answering {
+    Box::pin(async { see_other("/start") })
+}
+
+/// `/start`: issuer, clients and people of the sample tenant, and where to go from here.
+pub fn start(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
+    Box::pin(async move {
+        let visit = Visit::of(app, &head, reference);
+        let made = start_page(&visit).await;
+        visit.answer(made)
+    })
+}
+
+/// `/dev/mail`: what would have been sent.
+///
+/// Left out: this version sends no mail, so none is caught.
+pub fn mail(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
+    Box::pin(async move {
+        let visit = Visit::of(app, &head, reference);
+        visit.answer(page(StatusCode::OK, &DevMail { frame: visit.frame("mail-title"), mails: Vec::new() }, None))
+    })
+}
+
+/// `/dev/styleguide`: every component in every state.
+pub fn style_guide(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
+    Box::pin(async move {
+        let visit = Visit::of(app, &head, reference);
+        visit.answer(page(StatusCode::OK, &StyleGuide { frame: visit.frame("guide-title") }, None))
+    })
+}
+
+/// `/dev/errors`: every error page.
+pub fn errors(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
+    Box::pin(async move {
+        let visit = Visit::of(app, &head, reference);
+        let row = |kind: &&'static str| {
+            let (status, _) = sample(kind);
+            (status.as_u16(), *kind, visit.m.error(kind).title, format!("/dev/errors/{kind}"))
+        };
+        let rows = messages::ERROR_KINDS.iter().map(row).collect();
+        visit.answer(page(StatusCode::OK, &DevErrors { frame: visit.frame("dev-errors-title"), rows }, None))
+    })
+}
+
+/// `/dev/errors/{kind}`: one error page, with the status that it has in earnest.
+pub fn one_error(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
+    Box::pin(async move {
+        let asked = head.uri.path().rsplit('/').next().unwrap_or_default();
+        let Some(kind) = messages::ERROR_KINDS.into_iter().find(|kind| *kind == asked) else {
+            return platform::nobody(&app, &reference, true);
+        };
+        let (status, code) = sample(kind);
+        let failure = PageFailure::new(status, kind, code, "a sample from /dev/errors");
+        Visit::of(app, &head, reference).refusal(failure)
+    })
+}
+
+/// The status and the code that usually go with a kind of error.
+fn sample(kind: &str) -> (StatusCode, &'static str) {
+    match kind {
+        "access-denied" | "account-unavailable" | "tenant-suspended" | "unmet-requirements" => {
+            (StatusCode::FORBIDDEN, "access_denied")
+        }
+        "cookies-needed" | "forbidden" | "form-expired" | "other-browser" => (StatusCode::FORBIDDEN, "forbidden"),
+        "login-required" => (StatusCode::UNAUTHORIZED, "login_required"),
+        "not-found" | "unknown-tenant" => (StatusCode::NOT_FOUND, "not_found"),
+        "method-not-allowed" => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
+        "expired" | "link-used" => (StatusCode::GONE, "gone"),
+        "too-large" => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+        "too-many-requests" => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
+        "server-error" => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+        "unavailable" => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        "unauthorized-client" => (StatusCode::BAD_REQUEST, "unauthorized_client"),
+        _ => (StatusCode::BAD_REQUEST, "invalid_request"),
+    }
+}
+
+/// The sample tenant; if it was removed, the first one that there is.
+async fn sample_tenant(app: &App) -> Result<Option<Arc<Tenant>>, StoreError> {
+    if let Some(slug) = Slug::parse(DEMO) {
+        if let Some(tenant) = app.directory.by_slug(&slug).await? {
+            return Ok(Some(tenant));
+        }
+    }
+    match app.store.tenants("", 1).await?.first() {
+        Some((slug, _, _)) => app.directory.by_slug(slug).await,
+        None => Ok(None),
+    }
+}
+
+async fn start_page(visit: &Visit) -> Handled {
+    let Visit { app, m, .. } = visit;
+    let missing = || PageFailure::new(StatusCode::NOT_FOUND, "unknown-tenant", "not_found", "there is no tenant below a path yet");
+    let tenant = sample_tenant(app).await?.ok_or_else(missing)?;
+    let store = app.store.of(tenant.id);
+    let clients = store.clients("", MAX_CLIENTS, &tenant.secrets.client_secret).await?;
+    let people = store.users(None, MAX_PEOPLE).await?;
+    let person = |user: crate::protocol::user::User| {
+        let email = user.text_claim("email").unwrap_or_default().to_owned();
+        (user.username, email)
+    };
+    let view = Start {
+        frame: visit.frame("start-title"),
+        issuer: &tenant.issuer,
+        clients: clients.iter().filter(|client| client.origin == ClientOrigin::Administrator).map(|client| row(m, client)).collect(),
+        people: people.into_iter().map(person).collect(),
+        links: vec![
+            ("start-playground", tenant.at("playground")),
+            ("start-mail", "/dev/mail".to_owned()),
+            ("start-errors", "/dev/errors".to_owned()),
+            ("start-styleguide", "/dev/styleguide".to_owned()),
+        ],
+    };
+    page(StatusCode::OK, &view, None)
+}
+
+/// A client as a row: identifier, kind, secret, redirect URI. Only hashes of secrets are stored.
+fn row(m: &Messages, client: &Client) -> [String; 4] {
+    let metadata = &client.metadata;
+    let kind = match (client.may_use(GrantType::AuthorizationCode), client.is_public(), metadata.application_type) {
+        (false, _, _) => "start-kind-machine",
+        (true, false, _) => "start-kind-web",
+        (true, true, ApplicationType::Web) => "start-kind-spa",
+        (true, true, ApplicationType::Native) => "start-kind-native",
+    };
+    let secret = if client.secret_hash.is_some() { m.t("start-secret-shown") } else { "" };
+    let uri = metadata.redirect_uris.first().map(ToString::to_string).unwrap_or_default();
+    [client.id.to_string(), m.t(kind).to_owned(), secret.to_owned(), uri]
+}

@@ -1,11 +1,309 @@
-//! Being written.
+//! The first administrator of a tenant: whoever holds the link of `chancery admin link` chooses a name and a password.
+//!
+//! Looking at the link uses nothing up (CONTRACT, behaviour 8), for scanners visit every link. The account, its first
+//! session and the end of the link are one change.
+
+use poem::http::StatusCode;
+use poem::{Body, Response};
+use serde_json::{Map, json};
+use zeroize::Zeroizing;
+
+use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, see_other};
+use super::browser::{Browser, remember_language};
+use super::interaction::read_form;
+use super::messages::{self, Messages};
+use super::views::{FieldErrors, FirstAdmin, FirstAdminDone, Form};
 use crate::call::{Call, Head};
-use super::answer::{Handled, PageFailure};
-/// x
-pub async fn show(_: Call, _: Head, _: poem::Body) -> Handled { Err(PageFailure::not_found()) }
-/// x
-pub async fn start(_: Call, _: Head, _: poem::Body) -> Handled { Err(PageFailure::not_found()) }
-/// x
-pub async fn create(_: Call, _: Head, _: poem::Body) -> Handled { Err(PageFailure::not_found()) }
-/// x
-pub async fn callback(_: Call, _: Head, _: poem::Body) -> Handled { Err(PageFailure::not_found()) }
+use crate::mint;
+use crate::protocol::audit_event::AuditKind;
+use crate::protocol::grant::Authentication;
+use crate::protocol::identifiers::{SessionId, UserId};
+use crate::protocol::metadata::ACR_ONE_FACTOR;
+use crate::protocol::params::Params;
+use crate::protocol::secret::SecretHash;
+use crate::protocol::user::{User, UserStatus};
+use crate::sign_in::identifier;
+use crate::sign_in::session::Session;
+use crate::store::StoreError;
+use crate::store::one_time::Purpose;
+use crate::store::users::UserDraft;
+
+/// What the anti-forgery token and the sealed name are for.
+const PURPOSE: &str = "first-administrator";
+/// Shortest password, in characters: it is the only factor (NIST SP 800-63B §3.1.1.2).
+const MIN_PASSWORD: usize = 15;
+/// Longest password, in characters.
+const MAX_PASSWORD: usize = 128;
+
+/// `GET {iss}/first-administrator/{token}`: the form, or who was made with it in this browser.
+///
+/// # Errors
+/// The link is unknown, used or expired.
+pub async fn show(call: Call, head: Head, _: Body) -> Handled {
+    let browser = Browser::of(&call, &head).await?;
+    let m = language(&call, &head, None, browser.language());
+    let link = link_of(&head);
+    if let Some(username) = made_here(&call, &head, &browser) {
+        return done(&call, m, &username);
+    }
+    peek(&call, link).await?;
+    let typed = Typed { username: "", email: "" };
+    let mut response = form(&call, m, (&browser, link), &typed, FieldErrors::default())?;
+    keep_language(&call, &head, &mut response);
+    Ok(response)
+}
+
+/// `POST {iss}/first-administrator/{token}`: makes the account.
+///
+/// # Errors
+/// The form is not our own, the link is used up, or the database failed.
+pub async fn create(call: Call, head: Head, body: Body) -> Handled {
+    if !is_own_origin(&call, &head) {
+        return Err(PageFailure::forged("the form comes from another site"));
+    }
+    let fields = read_form(&head, body).await?;
+    let browser = Browser::of(&call, &head).await?;
+    if !browser.token_matches(&call, PURPOSE, fields.get("csrf").unwrap_or_default()) {
+        return Err(PageFailure::forged("the anti-forgery token is not that of this browser and page"));
+    }
+    let link = link_of(&head);
+    peek(&call, link).await?;
+    if !call.is_open() {
+        return Err(PageFailure::new(StatusCode::FORBIDDEN, "tenant-suspended", "access_denied", "the tenant is suspended"));
+    }
+    let m = language(&call, &head, None, browser.language());
+    let typed = Typed::of(&fields);
+    let wanted = match Wanted::check(m, &fields) {
+        Ok(wanted) => wanted,
+        Err(errors) => return form(&call, m, (&browser, link), &typed, errors),
+    };
+    let taken = taken(&call, m, &wanted).await?;
+    if !taken.0.is_empty() {
+        return form(&call, m, (&browser, link), &typed, taken);
+    }
+    if let Some(response) = write(&call, &browser, link, &wanted).await? {
+        return Ok(response);
+    }
+    // Somebody was faster with the name; if they are gone again already, it is still the name.
+    let mut errors = self::taken(&call, m, &wanted).await?;
+    if errors.0.is_empty() {
+        errors.0.push(("username", m.t("field-username-taken").to_owned()));
+    }
+    form(&call, m, (&browser, link), &typed, errors)
+}
+
+fn link_of(head: &Head) -> &str {
+    head.uri.path().strip_prefix("/first-administrator/").unwrap_or_default()
+}
+
+/// Refuses a link that would no longer serve; consumes nothing.
+async fn peek(call: &Call, link: &str) -> Result<(), PageFailure> {
+    if call.store.peek_one_time_token(Purpose::AdminLink, &SecretHash::of(link), call.now).await? {
+        return Ok(());
+    }
+    Err(link_used())
+}
+
+fn link_used() -> PageFailure {
+    PageFailure::new(StatusCode::GONE, "link-used", "gone", "the link is unknown, used or expired")
+}
+
+/// What was typed and is shown again; never the password.
+struct Typed<'a> {
+    username: &'a str,
+    email: &'a str,
+}
+
+impl<'a> Typed<'a> {
+    fn of(fields: &'a Params) -> Self {
+        Self { username: fields.get("username").unwrap_or_default(), email: fields.get("email").unwrap_or_default() }
+    }
+}
+
+/// What can be made into an account.
+struct Wanted {
+    /// As typed, and as it is looked up.
+    username: (String, String),
+    /// As typed, and as it is looked up.
+    email: (String, String),
+    password: Zeroizing<String>,
+}
+
+impl Wanted {
+    fn check(m: &Messages, fields: &Params) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let mut note = |field, text: Option<String>| {
+            errors.0.extend(text.map(|text| (field, text)));
+        };
+        let username = identifier_of(fields.get("username"), is_username);
+        let missing = |field| fields.get(field).is_none_or(|text| text.trim().is_empty());
+        let problem = |field, when_missing, when_wrong| m.t(if missing(field) { when_missing } else { when_wrong }).to_owned();
+        let no_username = || problem("username", "field-new-username-missing", "field-username-invalid");
+        note("username", username.is_none().then(no_username));
+        let email = identifier_of(fields.get("email"), is_email);
+        note("email", email.is_none().then(|| problem("email", "field-email-missing", "field-email-invalid")));
+        let password = Zeroizing::new(fields.get("password").unwrap_or_default().to_owned());
+        note("password", password_problem(m, &password, fields));
+        match (username, email) {
+            (Some(username), Some(email)) if errors.0.is_empty() => Ok(Self { username, email, password }),
+            _ => Err(errors),
+        }
+    }
+}
+
+fn identifier_of(typed: Option<&str>, fits: fn(&str) -> bool) -> Option<(String, String)> {
+    let typed = typed?.trim();
+    let normal = identifier::normalise(typed).ok()?;
+    fits(typed).then(|| (typed.to_owned(), normal))
+}
+
+/// As the hint says: so a user name never looks like somebody's mail address.
+fn is_username(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+/// Something before and a host after the one `@`; whether mail arrives there only a mail can tell.
+fn is_email(text: &str) -> bool {
+    let Some((local, host)) = text.split_once('@') else { return false };
+    !local.is_empty() && !host.contains('@') && host.split('.').all(|label| !label.is_empty())
+}
+
+fn password_problem(m: &Messages, password: &str, fields: &Params) -> Option<String> {
+    let length = password.chars().count();
+    if password.is_empty() {
+        return Some(m.t("field-new-password-missing").to_owned());
+    }
+    if length < MIN_PASSWORD {
+        return Some(m.count("field-new-password-short", MIN_PASSWORD, &[]));
+    }
+    if length > MAX_PASSWORD {
+        return Some(m.count("field-new-password-long", MAX_PASSWORD, &[]));
+    }
+    // NIST SP 800-63B §3.1.1.2: what is guessed first. At this length that is one character over and over, and
+    // what stands in the other fields.
+    let mut characters = password.chars();
+    let first = characters.next();
+    let repeated = characters.all(|c| Some(c) == first);
+    let lower = password.trim().to_lowercase();
+    let copied = ["username", "email"].iter().any(|field| fields.get(field).is_some_and(|text| text.trim().to_lowercase() == lower));
+    (repeated || copied).then(|| m.t("field-new-password-common").to_owned())
+}
+
+/// Which of the two login identifiers somebody has already, whatever it is to them: name or address.
+async fn taken(call: &Call, m: &Messages, wanted: &Wanted) -> Result<FieldErrors, StoreError> {
+    let mut errors = FieldErrors::default();
+    for (field, (_, value), text) in
+        [("username", &wanted.username, "field-username-taken"), ("email", &wanted.email, "field-email-taken")]
+    {
+        if call.store.user_to_sign_in(value).await?.is_some() {
+            errors.0.push((field, m.t(text).to_owned()));
+        }
+    }
+    Ok(errors)
+}
+
+/// Account, first session and the use of the link, all or nothing; then on to the page that says so. `None` if a
+/// login identifier is somebody's: the link still serves.
+async fn write(call: &Call, browser: &Browser, link: &str, wanted: &Wanted) -> Result<Option<Response>, PageFailure> {
+    let phc = call.app.passwords.hash(wanted.password.clone()).await?;
+    let (username, email) = (&wanted.username, &wanted.email);
+    let claims = json!({ "email": email.0, "email_verified": false });
+    let user = User {
+        id: UserId(mint::opaque_id()),
+        status: UserStatus::Active,
+        username: username.0.clone(),
+        claims: claims.as_object().cloned().unwrap_or_else(Map::new),
+        created_at: call.now,
+        audit_salt: Some(mint::bytes::<16>().to_vec()),
+    };
+    let secret = mint::secret();
+    let session = first_session(call, user.id);
+    let event = |kind| call.event(kind).user(user.id, user.audit_salt.clone());
+    let signed_in = event(AuditKind::SignInSucceeded).with("method", "password").with("session", session.id.to_string());
+    let beside = call
+        .audit(event(AuditKind::AdministratorCreated))
+        .and(call.store.new_session(&session, &secret.hash()))
+        .and(call.audit(signed_in));
+    let draft = UserDraft { user, username: username.1.clone(), email: Some(email.1.clone()), phc: Some(phc), administrator: true };
+    let one_use = call.store.one_use(Purpose::AdminLink, &SecretHash::of(link), call.now);
+    match call.store.add_user_by_token(one_use, &draft, beside, call.now).await {
+        Ok(true) => {}
+        Ok(false) => return Err(link_used()),
+        Err(StoreError::Duplicate) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let made = seal_name(call, browser, &username.0)?;
+    let mut response = see_other(&format!("{}/first-administrator/{link}?done={made}", call.tenant.path));
+    browser.remember(call, &mut response, &secret, session.id);
+    Ok(Some(response))
+}
+
+/// Who has just chosen a password need not type it again.
+fn first_session(call: &Call, user_id: UserId) -> Session {
+    let settings = &call.tenant.settings;
+    let expires_at = call.now.plus(i64::from(settings.session_lifetime_seconds));
+    Session {
+        id: SessionId(mint::opaque_id()),
+        user_id,
+        authentication: Authentication { at: call.now, acr: ACR_ONE_FACTOR.to_owned(), amr: vec!["pwd".to_owned()] },
+        user_agent: call.peer.user_agent.as_deref().map(str::to_owned),
+        created_at: call.now,
+        last_seen_at: call.now,
+        idle_expires_at: call.now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
+        expires_at,
+        ended_at: None,
+    }
+}
+
+/// The name travels to the next page sealed for this browser: nobody else learns who has used the link.
+fn seal_context(browser: &Browser) -> Vec<u8> {
+    [PURPOSE.as_bytes(), browser.hash().bytes()].concat()
+}
+
+fn seal_name(call: &Call, browser: &Browser, username: &str) -> Result<String, PageFailure> {
+    let failed = |error| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
+    call.tenant.secrets.handle.seal_text(&seal_context(browser), username.as_bytes()).map_err(failed)
+}
+
+fn made_here(call: &Call, head: &Head, browser: &Browser) -> Option<String> {
+    let query = Params::parse_leniently(head.query()?.as_bytes()).ok()?;
+    let name = call.tenant.secrets.handle.open_text(&seal_context(browser), query.get("done")?).ok()?;
+    String::from_utf8(name.to_vec()).ok()
+}
+
+fn done(call: &Call, m: &'static Messages, username: &str) -> Handled {
+    let next = format!("{}/account/sessions", call.tenant.path);
+    let view = FirstAdminDone { frame: frame(call, m, m.t("first-admin-done").to_owned(), ""), username, next_href: &next };
+    page(StatusCode::OK, &view, None)
+}
+
+fn form(
+    call: &Call,
+    m: &'static Messages,
+    (browser, link): (&Browser, &str),
+    typed: &Typed<'_>,
+    errors: FieldErrors,
+) -> Handled {
+    let status = if errors.0.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let action = format!("{}/first-administrator/{link}", call.tenant.path);
+    let csrf = browser.token(call, PURPOSE);
+    let view = FirstAdmin {
+        frame: frame(call, m, m.t("first-admin-title").to_owned(), &format!("{action}?lang=")),
+        form: Form { action: &action, csrf: &csrf, hidden: Vec::new() },
+        username: typed.username,
+        email: typed.email,
+        password_length: MIN_PASSWORD,
+        errors,
+    };
+    let mut response = page(status, &view, None)?;
+    browser.introduce(call, &mut response);
+    Ok(response)
+}
+
+/// A language that was chosen by the switcher stays for the pages that follow.
+pub(super) fn keep_language(call: &Call, head: &Head, response: &mut Response) {
+    let Some(query) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) else { return };
+    if let Some(chosen) = query.get("lang").and_then(messages::language) {
+        remember_language(call, response, chosen.tag());
+    }
+}

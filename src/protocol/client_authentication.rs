@@ -19,8 +19,9 @@ use super::timestamp::Timestamp;
 
 /// RFC 7523 §2.2.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// An assertion may live so many seconds at most: each is remembered until it expires.
-pub const MAX_ASSERTION_LIFETIME: i64 = 300;
+/// An assertion may live so many seconds at most: each is remembered until it expires. An hour is what widespread
+/// client libraries ask for.
+pub const MAX_ASSERTION_LIFETIME: i64 = 3600;
 /// How far a peer's clock may be off, in seconds.
 pub const CLOCK_SKEW: i64 = 30;
 /// Longest `jti`, in bytes.
@@ -228,8 +229,9 @@ pub fn check(
     let mut assertion_use = None;
     match (&presented.credential, method) {
         (Credential::None, Method::None) => {}
-        (Credential::Basic(secret), Method::ClientSecretBasic)
-        | (Credential::Post(secret), Method::ClientSecretPost) => {
+        // RFC 6749 §2.3.1: Basic MUST be supported for every client with a password; where the same secret travels makes
+        // no difference to what it proves, and libraries differ between the token and the revocation endpoint.
+        (Credential::Basic(secret) | Credential::Post(secret), Method::ClientSecretBasic | Method::ClientSecretPost) => {
             let matches = client.secret_hash.as_ref().is_some_and(|hash| hash.matches(secret));
             if !matches {
                 return Err(Refused::WrongSecret(id()));
@@ -240,7 +242,7 @@ pub fn check(
             let used = check_assertion(&claims, &client, rules).map_err(|error| Refused::Assertion(id(), error))?;
             assertion_use = Some(used);
         }
-        // OpenID Connect Core §9, RFC 7591 §2: only the registered method counts.
+        // OpenID Connect Core §9, RFC 7591 §2: any other method than the registered one is a downgrade.
         (Credential::None | Credential::Basic(_) | Credential::Post(_) | Credential::Assertion(_), _) => {
             return Err(Refused::OtherMethod(id()));
         }

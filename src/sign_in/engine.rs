@@ -182,12 +182,10 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
     Some(Next::Consent { scope, resources, more: true })
 }
 
-/// Whether an answer certainly reaches the client that was meant: it keeps a secret, or its redirect URIs are
-/// `https` addresses.
+/// Whether an answer certainly reaches the client that was meant: it keeps a secret, or somebody vouched that its
+/// redirect URIs are those of a web application.
 fn is_provable(client: &Client) -> bool {
-    !client.is_public()
-        || (client.metadata.application_type == ApplicationType::Web
-            && client.metadata.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")))
+    !client.is_public() || client.metadata.application_type == ApplicationType::Web
 }
 
 /// Whether the consent page warns that nobody has vouched for the client.

@@ -43,7 +43,7 @@ def clients(spa_port, public_key):
                       post_logout_redirect_uris=[f"https://{name}.example/signed-out"], **members)
 
     return [
-        client("spa", token_endpoint_auth_method="none", redirect_uris=[f"http://127.0.0.1:{spa_port}/callback"],
+        client("spa", application_type="web", token_endpoint_auth_method="none", redirect_uris=[f"http://127.0.0.1:{spa_port}/callback"],
                post_logout_redirect_uris=[f"http://127.0.0.1:{spa_port}/signed-out"]),
         client("native", token_endpoint_auth_method="none", redirect_uris=["http://127.0.0.1/callback"], application_type="native"),
         web("web", token_endpoint_auth_method="client_secret_basic"),

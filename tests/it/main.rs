@@ -1,1 +1,13 @@
+//! The tests of the server: one binary, one file per subject.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so by panicking")]
+
+mod config;
+mod flow;
+mod json_web_key;
+mod jws;
+mod listener;
+mod outbound;
+mod password_pool;
+mod signing_key;
+mod support;
