@@ -152,6 +152,7 @@ const TABLES: &[TableShape] = &[
             ("client_id", Text),
             ("grant_id", Id),
             ("user_id", Id),
+            ("session_id", Id),
             ("allowed", Text),
             ("redirect_uri", Text),
             ("redirect_uri_given", Flag),

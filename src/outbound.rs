@@ -287,6 +287,8 @@ impl Resolve for Reach {
     }
 }
 
+type Answer = Result<Fetched, FetchError>;
+
 /// Makes every outbound request of the server.
 pub struct Fetcher {
     https: (Client, Reach),
@@ -307,10 +309,7 @@ impl Fetcher {
         Self::with_lookup(settings, Arc::new(lookup))
     }
 
-    /// A fetcher with another name look-up.
-    ///
-    /// # Errors
-    /// As [`Fetcher::new`].
+    /// A fetcher with another name look-up. Errors as [`Fetcher::new`].
     pub fn with_lookup(settings: &OutboundSettings, lookup: Lookup) -> Result<Self, OutboundError> {
         crate::tls::install_provider();
         let places = Arc::new(Semaphore::new(MAX_LOOKUPS));
@@ -349,42 +348,32 @@ impl Fetcher {
         self.client(url).map(|_| ())
     }
 
-    /// GET of a JSON document, with at most `max_bytes` of body.
+    /// GET of a JSON document, with at most `limit` bytes of body.
     ///
     /// # Errors
     /// Any [`FetchError`] but `Status` and `NotJson`: see [`Fetched::json`].
-    pub async fn get_json(&self, url: &Url, max_bytes: usize) -> Result<Fetched, FetchError> {
+    pub async fn get_json(&self, url: &Url, limit: usize) -> Answer {
         let request = self.client(url)?.get(url.clone()).header(ACCEPT, JSON);
-        self.exchange(url, request, max_bytes).await
+        self.exchange(url, request, limit).await
     }
 
-    /// POST of a form (`application/x-www-form-urlencoded`), reading at most `max_bytes`.
-    ///
-    /// # Errors
-    /// As [`Fetcher::get_json`].
-    pub async fn post_form(
-        &self,
-        url: &Url,
-        fields: &[(&str, &str)],
-        max_bytes: usize,
-    ) -> Result<Fetched, FetchError> {
-        let request = self.client(url)?.post(url.clone()).form(fields);
-        self.exchange(url, request, max_bytes).await
+    /// POST of a form (`application/x-www-form-urlencoded`). Limit and errors as [`Fetcher::get_json`].
+    pub async fn post_form(&self, url: &Url, form: &[(&str, &str)], limit: usize) -> Answer {
+        let request = self.client(url)?.post(url.clone()).form(form);
+        self.exchange(url, request, limit).await
     }
 
-    /// As [`Fetcher::post_form`], with HTTP Basic credentials (user name, password).
-    ///
-    /// # Errors
-    /// As [`Fetcher::get_json`].
+    /// As [`Fetcher::post_form`], by a client with HTTP Basic credentials (name, password).
     pub async fn post_form_as(
         &self,
         url: &Url,
-        fields: &[(&str, &str)],
-        credentials: (&str, &str),
-        max_bytes: usize,
-    ) -> Result<Fetched, FetchError> {
-        let request = self.client(url)?.post(url.clone()).basic_auth(credentials.0, Some(credentials.1)).form(fields);
-        self.exchange(url, request, max_bytes).await
+        form: &[(&str, &str)],
+        by: (&str, &str),
+        limit: usize,
+    ) -> Answer {
+        let request = self.client(url)?.post(url.clone()).form(form);
+        let request = request.basic_auth(by.0, Some(by.1));
+        self.exchange(url, request, limit).await
     }
 
     /// The client for a URL's scheme, if the URL's text is acceptable.
@@ -417,13 +406,8 @@ impl Fetcher {
         Ok(client)
     }
 
-    async fn exchange(
-        &self,
-        url: &Url,
-        request: RequestBuilder,
-        max_bytes: usize,
-    ) -> Result<Fetched, FetchError> {
-        let limit = max_bytes.min(self.max_bytes);
+    async fn exchange(&self, url: &Url, request: RequestBuilder, limit: usize) -> Answer {
+        let limit = limit.min(self.max_bytes);
         let deadline = Instant::now() + self.timeout;
         // First the host's place: who waits for a slow host must not hold a common one.
         let host = self.host_places(url.host_str().unwrap_or_default());
@@ -474,7 +458,7 @@ fn anchors(extra_ca: &[Vec<u8>]) -> Result<Vec<Certificate>, OutboundError> {
     Ok(anchors)
 }
 
-async fn read(mut response: Response, limit: usize) -> Result<Fetched, FetchError> {
+async fn read(mut response: Response, limit: usize) -> Answer {
     let content_type = response.headers().get(CONTENT_TYPE);
     let mut fetched = Fetched {
         status: response.status(),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::uri::PathAndQuery;
-use poem::http::{HeaderValue, Method, StatusCode, Uri, header};
+use poem::http::{HeaderValue, StatusCode, Uri, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
 
 use crate::call::{App, Call, Head, Peer};
@@ -83,6 +83,12 @@ pub fn endpoint(app: Arc<App>) -> Arc<BoxEndpoint<'static, Response>> {
     Arc::new(front.boxed())
 }
 
+/// Health and readiness alone, for an address that only operators reach (`server.admin_listen`).
+pub fn operators_endpoint(app: Arc<App>) -> Arc<BoxEndpoint<'static, Response>> {
+    let front = Front { issuer: Route::new(), platform: platform_routes(false), app };
+    Arc::new(front.boxed())
+}
+
 struct Front {
     app: Arc<App>,
     issuer: Route,
@@ -106,7 +112,6 @@ impl Endpoint for Front {
         let began = Instant::now();
         let reference: Arc<str> = mint::handle().get(..12).unwrap_or_default().into();
         let method = request.method().clone();
-        let page = wants_page(&request);
         let (mut response, tenant) = self.answer(request, &reference).await;
         let status = response.status();
         let logged = response.extensions_mut().remove::<Logged>();
@@ -118,7 +123,7 @@ impl Endpoint for Front {
         } else {
             tracing::info!(request = &*reference, tenant = slug, method = method.as_str(), status = status_code, duration_ms, reason, "answered");
         }
-        secure(&mut response, self.app.https, page);
+        secure(&mut response, self.app.https);
         Ok(response)
     }
 }
@@ -287,7 +292,7 @@ fn set_path(request: &mut Request, path: &str) -> Result<(), poem::http::Error> 
 }
 
 /// Headers that every answer has, whatever it is.
-fn secure(response: &mut Response, https: bool, _page: bool) {
+fn secure(response: &mut Response, https: bool) {
     let headers = response.headers_mut();
     let mut set = |name: header::HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -300,9 +305,4 @@ fn secure(response: &mut Response, https: bool, _page: bool) {
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
-}
-
-/// Whether `method` reads only.
-pub fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
 }

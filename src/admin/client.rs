@@ -56,6 +56,12 @@ pub fn wanted(desk: &Desk, place: &str, id: &str, object: &Map<String, Value>, s
         AdminError::input(format!("{place}.client_id"), "must be 1 to 255 printable ASCII characters, and not look like a UUID (those are people)")
     })?;
     let metadata = ClientMetadata::parse(object, &rules(desk)).map_err(|error| AdminError::input(place, error))?;
+    if let Some(url) = metadata.jwks_uri.as_deref().and_then(|uri| url::Url::parse(uri).ok()) {
+        let refused = |error: crate::outbound::FetchError| {
+            AdminError::input(format!("{place}.jwks_uri"), format!("{error}; `outbound.allow_networks` may allow it"))
+        };
+        desk.app.fetcher.check(&url).map_err(refused)?;
+    }
     if let Some(secret) = &secret {
         let mac = metadata.token_endpoint_auth_method == ClientAuthenticationMethod::ClientSecretJwt;
         let least = if mac { 32 } else { MIN_SECRET };

@@ -1,5 +1,6 @@
 //! `chancery serve`: from settings to a listening server, and down again without dropping anybody.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ pub async fn serve(config: Option<PathBuf>, args: ServeArgs, as_json: bool) -> R
     let mode = if args.dev { Mode::Dev } else { Mode::Serve };
     let mut config = setup::load(config, args.listen, mode)?.config;
     logging::init(config.log.format, &config.log.level).map_err(|error| SetupError::Other(error.to_string()))?;
-    let tcp = bind(&config)?;
+    let tcp = bind(config.server.listen, "server.listen")?;
+    let operators = config.server.admin_listen.map(|address| bind(address, "server.admin_listen")).transpose()?;
     let bound = tcp.local_addr().map_err(|error| SetupError::Other(error.to_string()))?;
     let public = config.settle_public_url(bound).map_err(|error| SetupError::Other(format!("server.public_url: {error}")))?;
     let tls = tls_settings(&config)?;
@@ -49,6 +51,13 @@ pub async fn serve(config: Option<PathBuf>, args: ServeArgs, as_json: bool) -> R
     if args.open && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
         open_browser(&format!("{}/start", app.origin));
     }
+    if let Some(operators) = operators {
+        let (endpoint, limits, mut stopping) = (server::operators_endpoint(app.clone()), limits.clone(), stopping.clone());
+        let stopped = async move {
+            let _ = stopping.changed().await;
+        };
+        tokio::spawn(listener::serve(operators, None, endpoint, limits, stopped));
+    }
     let ended = listener::serve(tcp, tls, server::endpoint(app.clone()), limits, shutdown()).await;
     let _ = stop.send(true);
     // What was written last is sealed before the end, if the database lets us.
@@ -59,8 +68,7 @@ pub async fn serve(config: Option<PathBuf>, args: ServeArgs, as_json: bool) -> R
     ended.map(|()| ExitCode::SUCCESS).map_err(|error| SetupError::Other(error.to_string()))
 }
 
-fn bind(config: &Config) -> Result<TcpListener, SetupError> {
-    let address = config.server.listen;
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, SetupError> {
     let listening = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
@@ -68,7 +76,7 @@ fn bind(config: &Config) -> Result<TcpListener, SetupError> {
         socket.listen(BACKLOG)
     };
     listening().map_err(|error| {
-        SetupError::Other(format!("server.listen: cannot listen on {address}: {error}. Is another server running there? `--listen 127.0.0.1:0` takes a free port"))
+        SetupError::Other(format!("{setting}: cannot listen on {address}: {error}. Is another server running there? `--listen 127.0.0.1:0` takes a free port"))
     })
 }
 
@@ -143,7 +151,7 @@ async fn seed(app: &Arc<App>) -> Result<Vec<(String, String)>, SetupError> {
 async fn announce(
     app: &Arc<App>,
     config: &Config,
-    bound: std::net::SocketAddr,
+    bound: SocketAddr,
     (as_json, dev): (bool, bool),
     told: &[(String, String)],
 ) -> Result<(), SetupError> {

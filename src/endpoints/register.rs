@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Response};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::call::{Call, Head};
 use crate::failure::{JsonFailure, bearer, json_no_store};
@@ -34,7 +35,7 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
         return Ok(refused);
     }
     let object = document(&head, body).await?;
-    let metadata = ClientMetadata::parse(&object, &rules(&call)).map_err(|error| JsonFailure::new(error.code(), error))?;
+    let metadata = checked(&call, &object)?;
     if call.store.dynamic_clients().await? >= u64::from(call.tenant.settings.client_registration_limit) {
         return Err(JsonFailure::new(ErrorCode::AccessDenied, "this tenant takes no more registrations"));
     }
@@ -109,7 +110,7 @@ async fn update(call: &Call, head: &Head, body: Body, client: &Arc<Client>, toke
     let object = document(head, body).await?;
     registration::check_update(&object, client).map_err(|reason| JsonFailure::new(ErrorCode::InvalidRequest, reason))?;
     // The final object is checked, by the same rules as a new one.
-    let metadata = ClientMetadata::parse(&object, &rules(call)).map_err(|error| JsonFailure::new(error.code(), error))?;
+    let metadata = checked(call, &object)?;
     let (old, new) = (client.metadata.token_endpoint_auth_method, metadata.token_endpoint_auth_method);
     // Another method may need a secret that is stored otherwise: then a new one is made.
     let renewed = new.has_secret() && (old != new || client.secret_hash.is_none());
@@ -163,6 +164,19 @@ fn rules(call: &Call) -> MetadataRules {
         scope: call.tenant.settings.registration_scope(),
         id_token_signed_response_alg: call.tenant.settings.signing_alg,
     }
+}
+
+/// The metadata, if it holds; an address that the fetcher would refuse is refused when it is saved already.
+fn checked(call: &Call, object: &Map<String, Value>) -> Result<ClientMetadata, JsonFailure> {
+    let metadata = ClientMetadata::parse(object, &rules(call)).map_err(|error| JsonFailure::new(error.code(), error))?;
+    if let Some(url) = metadata.jwks_uri.as_deref().and_then(|uri| Url::parse(uri).ok()) {
+        let refused = |error: crate::outbound::FetchError| {
+            let description = format!("jwks_uri cannot be used: {}", error.public());
+            JsonFailure::quiet(ErrorCode::InvalidClientMetadata, &description, error)
+        };
+        call.app.fetcher.check(&url).map_err(refused)?;
+    }
+    Ok(metadata)
 }
 
 async fn document(head: &Head, body: Body) -> Result<Map<String, Value>, JsonFailure> {

@@ -21,8 +21,9 @@ use crate::protocol::id_token;
 use crate::protocol::params::Params;
 use crate::protocol::policy::{self, OnBehalfOf, Permit, PolicyRefusal};
 use crate::protocol::refresh_token::{self, RefreshError, RefreshRequest, RefreshToken, Rotation};
-use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::protocol::scope::{OPENID, Scope};
 use crate::protocol::secret::Secret;
+use crate::store::codes::CodeInContext;
 use crate::store::grants::GrantInContext;
 
 /// How often a refresh looks again when another request changed the family between look and write.
@@ -132,7 +133,8 @@ fn refused_code(error: &CodeError) -> JsonFailure {
 async fn redeem_code(call: &Call, client: &AuthenticatedClient, params: &Params) -> Result<Issued, JsonFailure> {
     let request = CodeRequest::parse(params).map_err(|error| refused_code(&error))?;
     let hash = request.code.hash();
-    let code = call.store.code(&hash).await?.ok_or_else(|| refused_code(&CodeError::Unknown))?;
+    let found = call.store.code(&hash, call.now).await?.ok_or_else(|| refused_code(&CodeError::Unknown))?;
+    let CodeInContext { code, user, session_alive } = found;
     let redeemed = match authorization_code::check(&request, code, client, call.now) {
         Ok(redeemed) => redeemed,
         Err(error) => {
@@ -144,9 +146,6 @@ async fn redeem_code(call: &Call, client: &AuthenticatedClient, params: &Params)
             return Err(refused_code(&error));
         }
     };
-    let user = call.store.user(redeemed.allowed.user_id).await?;
-    let session_alive = redeemed.allowed.scope.contains(OFFLINE_ACCESS)
-        || call.store.session(redeemed.allowed.session_id).await?.is_some_and(|session| session.is_alive(call.now));
     let on_behalf_of = OnBehalfOf::Person {
         grant_id: redeemed.grant_id,
         allowed: &redeemed.allowed,

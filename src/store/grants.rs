@@ -1,7 +1,10 @@
 //! Grants with their refresh token families, single revoked tokens, and used assertions.
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Related, RelationDef};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Related, RelationDef,
+    SelectThree,
+};
 
 use super::change::{Change, Outcome};
 use super::error::{StoreError, corrupt};
@@ -48,6 +51,23 @@ impl Related<rows::session::Entity> for rows::token_grant::Entity {
     }
 }
 
+type GrantAndMore =
+    SelectThree<rows::token_grant::Entity, rows::account::Entity, rows::session::Entity, sea_orm::TopologyStar>;
+
+fn read_context(
+    grant: rows::token_grant::Model,
+    account: Option<rows::account::Model>,
+    session: Option<rows::session::Model>,
+    now: Timestamp,
+) -> Result<GrantInContext, StoreError> {
+    let grant = read_grant(grant)?;
+    let user = account.map(read_user).transpose()?;
+    let session = session.map(read_session).transpose()?;
+    let session_alive =
+        grant.allowed.scope.contains(OFFLINE_ACCESS) || session.is_some_and(|(session, _)| session.is_alive(now));
+    Ok(GrantInContext { grant, user, session_alive })
+}
+
 /// A grant with the person and the session behind it, as they are now.
 #[derive(Debug)]
 pub struct GrantInContext {
@@ -82,20 +102,18 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
     pub async fn grant_in_context(&self, id: GrantId, now: Timestamp) -> Result<Option<GrantInContext>, StoreError> {
-        let found = rows::token_grant::Entity::find()
+        let found = self.select_in_context(id).one(self.reader()).await?;
+        let read = |(grant, account, session)| read_context(grant, account, session, now);
+        found.map(read).transpose()
+    }
+
+    /// One round trip for the grant, the person and the session.
+    fn select_in_context(&self, id: GrantId) -> GrantAndMore {
+        rows::token_grant::Entity::find()
             .find_also_related(rows::account::Entity)
             .find_also_related(rows::session::Entity)
             .filter(rows::token_grant::Column::TenantId.eq(self.tenant.0))
             .filter(rows::token_grant::Column::Id.eq(id.0))
-            .one(self.reader())
-            .await?;
-        let Some((grant, account, session)) = found else { return Ok(None) };
-        let grant = read_grant(grant)?;
-        let user = account.map(read_user).transpose()?;
-        let session = session.map(read_session).transpose()?;
-        let session_alive = grant.allowed.scope.contains(OFFLINE_ACCESS)
-            || session.is_some_and(|(session, _)| session.is_alive(now));
-        Ok(Some(GrantInContext { grant, user, session_alive }))
     }
 
     /// What decides whether an access token still counts: its grant in context, and whether it was revoked alone.
@@ -108,11 +126,23 @@ impl TenantStore {
         hash: &SecretHash,
         now: Timestamp,
     ) -> Result<(Option<GrantInContext>, bool), StoreError> {
-        let context = match grant {
-            Some(id) => self.grant_in_context(id, now).await?,
-            None => None,
-        };
-        Ok((context, self.is_token_revoked(hash).await?))
+        let Some(id) = grant else { return Ok((None, self.is_token_revoked(hash).await?)) };
+        let revoked = Query::select()
+            .expr(Expr::val(1))
+            .from(rows::revoked_token::Entity)
+            .and_where(Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TenantId)).eq(self.tenant.0))
+            .and_where(Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TokenHash)).eq(hash.bytes().to_vec()))
+            .to_owned();
+        let mut query = self.select_in_context(id).into_query();
+        query.expr_as(Expr::exists(revoked), Alias::new("revoked"));
+        let Some(row) = self.reader().query_one(&query).await? else { return Ok((None, false)) };
+        let context = read_context(
+            rows::token_grant::Model::from_query_result(&row, "A_")?,
+            rows::account::Model::from_query_result_optional(&row, "B_")?,
+            rows::session::Model::from_query_result_optional(&row, "C_")?,
+            now,
+        )?;
+        Ok((Some(context), row.try_get("", "revoked")?))
     }
 
     /// The row of a new grant.

@@ -39,8 +39,8 @@ table!(session, "session", { tenant_id: Uuid, id: Uuid; user_id: Uuid, secret_ha
 table!(sign_in, "sign_in", { tenant_id: Uuid, id: String; browser_hash: Vec<u8>, request: String, progress: String,
     version: i64, expires_at: i64, finished_at: Option<i64> });
 table!(authorization_code, "authorization_code", { tenant_id: Uuid, code_hash: Vec<u8>; client_id: String, grant_id: Uuid,
-    user_id: Uuid, allowed: String, redirect_uri: String, redirect_uri_given: bool, code_challenge: Option<String>,
-    issued_at: i64, expires_at: i64, redeemed_at: Option<i64> });
+    user_id: Uuid, session_id: Uuid, allowed: String, redirect_uri: String, redirect_uri_given: bool,
+    code_challenge: Option<String>, issued_at: i64, expires_at: i64, redeemed_at: Option<i64> });
 table!(token_grant, "token_grant", { tenant_id: Uuid, id: Uuid; client_id: String, user_id: Uuid, session_id: Uuid,
     allowed: String, generation: i64, created_at: i64, rotated_at: i64, idle_expires_at: i64, expires_at: i64,
     revoked_at: Option<i64> });

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
+mod architecture;
 mod config;
+mod counts;
 mod flow;
 mod json_web_key;
 mod jws;
@@ -11,3 +13,4 @@ mod outbound;
 mod password_pool;
 mod signing_key;
 mod support;
+mod tenancy;

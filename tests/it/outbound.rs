@@ -423,13 +423,14 @@ async fn a_form_is_posted_as_one() {
         socket.write_all(answer.as_bytes()).await.unwrap();
         seen.to_ascii_lowercase()
     });
-    let fields = [("logout_token", "e30.e30."), ("x", "a&b")];
-    let fetched = local().post_form(&url, &fields, ROOM).await.unwrap();
+    let (fields, by) = ([("logout_token", "e30.e30."), ("x", "a&b")], ("a", "b"));
+    let fetched = local().post_form_as(&url, &fields, by, ROOM).await.unwrap();
     assert_eq!((fetched.status.as_u16(), fetched.body), (200, b"done".to_vec()));
     assert_eq!(fetched.content_type.as_deref(), Some("text/plain"));
     let seen = server.await.unwrap();
     assert!(seen.starts_with("post /logout?x=1 http/1.1\r\n"), "{seen}");
     assert!(seen.contains("\r\ncontent-type: application/x-www-form-urlencoded\r\n"));
+    assert!(seen.contains("\r\nauthorization: basic ytpi\r\n"));
     assert!(seen.ends_with("\r\n\r\nlogout_token=e30.e30.&x=a%26b"), "{seen}");
 }
 

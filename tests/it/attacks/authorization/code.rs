@@ -1,0 +1,1 @@
+//! Attacks on authorization codes and on their proof keys.
