@@ -193,7 +193,11 @@ const TABLES: &[TableShape] = &[
         ],
         &["tenant_id", "user_id", "client_id"],
     ),
-    ("revoked_token", &[("tenant_id", Id), ("token_hash", Bytes), ("expires_at", Number)], &["tenant_id", "token_hash"]),
+    (
+        "revoked_token",
+        &[("tenant_id", Id), ("token_hash", Bytes), ("expires_at", Number)],
+        &["tenant_id", "token_hash"],
+    ),
     (
         "used_assertion",
         &[("tenant_id", Id), ("assertion_hash", Bytes), ("expires_at", Number)],
@@ -230,13 +234,7 @@ const TABLES: &[TableShape] = &[
     ),
     (
         "audit_block",
-        &[
-            ("tenant_id", Id),
-            ("number", Number),
-            ("events", Number),
-            ("hash", Bytes),
-            ("sealed_at", Number),
-        ],
+        &[("tenant_id", Id), ("number", Number), ("events", Number), ("hash", Bytes), ("sealed_at", Number)],
         &["tenant_id", "number"],
     ),
     (

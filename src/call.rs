@@ -23,8 +23,8 @@ use crate::protocol::json_web_key::{KeySet, MAX_KEY_SET_BYTES};
 use crate::protocol::jws::{HeaderAlgorithm, UnverifiedJws};
 use crate::protocol::params::Params;
 use crate::protocol::policy::TenantStatus;
-use crate::protocol::timestamp::Timestamp;
 use crate::protocol::signature::SignatureAlgorithm;
+use crate::protocol::timestamp::Timestamp;
 use crate::store::{Change, Store, StoreError, TenantStore};
 use crate::tenant::{Directory, Tenant};
 
@@ -185,7 +185,12 @@ impl Call {
     ///
     /// # Errors
     /// The key cannot be had.
-    pub async fn sign(&self, algorithm: SignatureAlgorithm, typ: &str, claims: &impl Serialize) -> Result<String, KeyError> {
+    pub async fn sign(
+        &self,
+        algorithm: SignatureAlgorithm,
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, KeyError> {
         let key = keys::signer(&self.tenant, &self.store, algorithm, self.now).await?;
         Ok(key.sign_compact(typ, claims)?)
     }
@@ -208,7 +213,11 @@ impl Call {
     ///
     /// # Errors
     /// The client is not authenticated, or the database failed.
-    pub async fn authenticate(&self, head: &Head, params: &Params) -> Result<AuthenticatedClient, AuthenticationFailure> {
+    pub async fn authenticate(
+        &self,
+        head: &Head,
+        params: &Params,
+    ) -> Result<AuthenticatedClient, AuthenticationFailure> {
         if head.headers.get_all("authorization").iter().count() > 1 {
             return Err(ClientAuthenticationError::SeveralMethods.into());
         }
@@ -231,7 +240,11 @@ impl Call {
         Ok(client)
     }
 
-    async fn keys_for(&self, presented: &Presented, client: &Arc<Client>) -> Result<Option<Arc<KeySet>>, ClientAuthenticationError> {
+    async fn keys_for(
+        &self,
+        presented: &Presented,
+        client: &Arc<Client>,
+    ) -> Result<Option<Arc<KeySet>>, ClientAuthenticationError> {
         let Credential::Assertion(jwt) = &presented.credential else { return Ok(None) };
         if client.metadata.token_endpoint_auth_method != ClientAuthenticationMethod::PrivateKeyJwt {
             return Ok(None);
@@ -249,7 +262,8 @@ impl Call {
             }
         }
         let url = Url::parse(uri).map_err(|error| unavailable(error.to_string()))?;
-        let answer = self.app.fetcher.get_json(&url, MAX_KEY_SET_BYTES).await.map_err(|error| unavailable(error.to_string()))?;
+        let answer =
+            self.app.fetcher.get_json(&url, MAX_KEY_SET_BYTES).await.map_err(|error| unavailable(error.to_string()))?;
         if !answer.status.is_success() {
             return Err(unavailable(format!("jwks_uri answers {}", answer.status)));
         }

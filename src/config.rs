@@ -75,9 +75,7 @@ impl Sources {
         Self {
             working_directory: PathBuf::new(),
             config,
-            environment: std::env::vars_os()
-                .map(|(name, value)| (text(name), text(value)))
-                .collect(),
+            environment: std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
             flags,
             mode,
         }
@@ -259,11 +257,7 @@ pub struct Dev {
 impl Config {
     /// Whether this server speaks TLS itself.
     pub fn scheme(&self) -> Scheme {
-        if self.tls.files.is_some() {
-            Scheme::Https
-        } else {
-            Scheme::Http
-        }
+        if self.tls.files.is_some() { Scheme::Https } else { Scheme::Http }
     }
 
     /// Fills in `server.public_url` once the address is bound, and answers it.
@@ -307,10 +301,7 @@ fn loaded(config: Config, entries: &layers::Entries) -> Loaded {
     for doc in reference() {
         let key = doc.key.to_owned();
         let entry = entries.get(doc.key);
-        origins.insert(
-            key.clone(),
-            entry.map_or(Origin::Default, |entry| entry.origin.clone()),
-        );
+        origins.insert(key.clone(), entry.map_or(Origin::Default, |entry| entry.origin.clone()));
         let value = match entry {
             Some(entry) if !entry.raw.is_empty() => entry.raw.to_string(),
             Some(_) | None => doc.default,
@@ -318,25 +309,11 @@ fn loaded(config: Config, entries: &layers::Entries) -> Loaded {
         values.insert(key, value);
     }
     values.insert("database.url".to_owned(), config.database.url.to_string());
-    let derived = entries
-        .get("server.public_url")
-        .is_none_or(|entry| entry.raw.is_empty());
+    let derived = entries.get("server.public_url").is_none_or(|entry| entry.raw.is_empty());
     if derived {
         let url = config.server.public_url.as_ref().map(PublicUrl::to_string);
-        origins.insert(
-            "server.public_url".to_owned(),
-            Origin::Derived {
-                from: "server.listen",
-            },
-        );
-        values.insert(
-            "server.public_url".to_owned(),
-            url.unwrap_or_else(|| "known once the port is".to_owned()),
-        );
+        origins.insert("server.public_url".to_owned(), Origin::Derived { from: "server.listen" });
+        values.insert("server.public_url".to_owned(), url.unwrap_or_else(|| "known once the port is".to_owned()));
     }
-    Loaded {
-        config,
-        origins,
-        values,
-    }
+    Loaded { config, origins, values }
 }

@@ -73,9 +73,14 @@ impl KeyRing {
             let signing = SigningKey::from_pkcs8(record.algorithm, &der)?.with_kid(&record.kid);
             verifiers.push(signing.verification_key()?);
             public.push(Value::Object(signing.public_jwk().clone()));
-            keys.push(RingKey { signing: Arc::new(signing), signs_from: record.signs_from, signs_until: record.signs_until });
+            keys.push(RingKey {
+                signing: Arc::new(signing),
+                signs_from: record.signs_from,
+                signs_until: record.signs_until,
+            });
         }
-        let changes = records.iter().flat_map(|record| [Some(record.signs_from), record.signs_until, record.verifies_until]);
+        let changes =
+            records.iter().flat_map(|record| [Some(record.signs_from), record.signs_until, record.verifies_until]);
         Ok(Self {
             keys,
             document: Document::of(serde_json::to_vec(&json!({ "keys": public })).unwrap_or_default()),
@@ -87,7 +92,9 @@ impl KeyRing {
     /// The key that signs with `algorithm` now: the newest one whose time has come.
     fn signer(&self, algorithm: SignatureAlgorithm, now: Timestamp) -> Option<Arc<SigningKey>> {
         let current = |key: &&RingKey| {
-            key.signing.algorithm() == algorithm && key.signs_from <= now && key.signs_until.is_none_or(|until| until > now)
+            key.signing.algorithm() == algorithm
+                && key.signs_from <= now
+                && key.signs_until.is_none_or(|until| until > now)
         };
         self.keys.iter().filter(current).max_by_key(|key| key.signs_from).map(|key| key.signing.clone())
     }
@@ -193,10 +200,8 @@ pub async fn rotate(
     let signs_from = now.plus(i64::from(lead_seconds));
     let settings = &tenant.settings;
     let longest = settings.access_token_lifetime_seconds.max(settings.id_token_lifetime_seconds);
-    let retirement = Retirement {
-        signs_until: signs_from,
-        verifies_until: signs_from.plus(i64::from(longest) + RETIREMENT_MARGIN),
-    };
+    let retirement =
+        Retirement { signs_until: signs_from, verifies_until: signs_from.plus(i64::from(longest) + RETIREMENT_MARGIN) };
     let record = make(tenant, algorithm, generation, now, signs_from).await?;
     let audit = store.audit(&key_event(AuditKind::KeyRotated, &record), now.seconds().saturating_mul(1000));
     let added = store.add_signing_key(&record, Some(retirement), audit).await?;

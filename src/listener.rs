@@ -120,12 +120,7 @@ pub async fn serve(
     let (capacity, drain) = (capacity(limits.max_connections), limits.drain);
     let slots = Arc::new(Semaphore::new(capacity as usize));
     let (stop, stopping) = watch::channel(());
-    let server = Arc::new(Server {
-        builder: builder(),
-        endpoint,
-        limits,
-        stopping,
-    });
+    let server = Arc::new(Server { builder: builder(), endpoint, limits, stopping });
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async { (Arc::clone(&slots).acquire_owned().await, tcp.accept().await) };
@@ -163,12 +158,8 @@ pub async fn serve(
 /// the database as well).
 fn capacity(wanted: usize) -> u32 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let mut allowed = limits
-        .lines()
-        .filter_map(|line| line.strip_prefix("Max open files"));
-    let allowed = allowed
-        .next()
-        .and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    let mut allowed = limits.lines().filter_map(|line| line.strip_prefix("Max open files"));
+    let allowed = allowed.next().and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
     let most = allowed.map_or(wanted, |allowed| allowed.saturating_sub(RESERVED_DESCRIPTORS));
     if most < wanted {
         tracing::warn!("{most} connections instead of {wanted}: raise the limit of open files");
@@ -217,22 +208,11 @@ struct Origin {
 
 type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
-async fn connection(
-    server: Arc<Server>,
-    socket: TcpStream,
-    peer: SocketAddr,
-    tls: Option<Arc<ServerConfig>>,
-) -> Ended {
+async fn connection(server: Arc<Server>, socket: TcpStream, peer: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Ended {
     socket.set_nodelay(true)?;
     let (local, mut stopping) = (socket.local_addr()?, server.stopping.clone());
     let longest = server.limits.handshake;
-    let mut origin = Origin {
-        server,
-        local,
-        peer,
-        scheme: Scheme::HTTP,
-        certificates: None,
-    };
+    let mut origin = Origin { server, local, peer, scheme: Scheme::HTTP, certificates: None };
     let Some(tls) = tls else {
         let (reader, writer) = socket.into_split();
         return drive(reader, writer, origin).await;
@@ -313,12 +293,7 @@ struct State {
 
 impl Activity {
     fn new() -> Self {
-        let state = State {
-            since: Instant::now(),
-            head: None,
-            version: None,
-            in_flight: 0,
-        };
+        let state = State { since: Instant::now(), head: None, version: None, in_flight: 0 };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -367,11 +342,7 @@ impl Drop for Flight {
 struct Watched<R>(R, Activity);
 
 impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.0).poll_read(cx, buf))?;
         let mut state = self.1.lock();
         if state.in_flight == 0 && state.head.is_none() {
@@ -396,10 +367,7 @@ where
     type Data = B::Data;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<B::Data>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<B::Data>>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         let last = frame.is_none() || self.body.is_end_stream();
         (self.note)(last);
@@ -454,11 +422,7 @@ fn fault(request: &poem::http::request::Parts) -> Option<StatusCode> {
     if request.method == Method::CONNECT || request.method == Method::TRACE {
         return Some(StatusCode::NOT_IMPLEMENTED);
     }
-    let mut hosts = request
-        .headers
-        .get_all(header::HOST)
-        .iter()
-        .map(HeaderValue::as_bytes);
+    let mut hosts = request.headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
     let authority = request.uri.authority().map(|found| found.as_str().as_bytes());
     let good = match (hosts.next(), authority) {
         (Some(host), Some(authority)) => host.eq_ignore_ascii_case(authority) && is_host(host),

@@ -136,9 +136,7 @@ pub fn init(format: Format, level: &str) -> Result<(), LogError> {
             Some(_) | None => Shape::Plain,
         },
     };
-    subscriber(shape, level, io::stderr)?
-        .try_init()
-        .map_err(|_| LogError::AlreadyInstalled)
+    subscriber(shape, level, io::stderr)?.try_init().map_err(|_| LogError::AlreadyInstalled)
 }
 
 /// Checks a level: `info`, or a list such as `warn,chancery=debug`.
@@ -156,14 +154,10 @@ fn filter(level: &str) -> Result<EnvFilter, LogError> {
     for word in words.map(str::trim) {
         let alone = word.split_once('=').map_or(word, |(_, level)| level);
         if alone.is_empty() || alone.parse::<LevelFilter>().is_err() {
-            return Err(LogError::Level {
-                directive: word.to_owned(),
-            });
+            return Err(LogError::Level { directive: word.to_owned() });
         }
     }
-    EnvFilter::builder().parse(level).map_err(|_| LogError::Level {
-        directive: level.to_owned(),
-    })
+    EnvFilter::builder().parse(level).map_err(|_| LogError::Level { directive: level.to_owned() })
 }
 
 /// The whole log without installing it: filter, allow-list and lines, to any writer.
@@ -173,8 +167,7 @@ where
 {
     let wanted = filter(level)?;
     // Our spans stay on at every level: they carry the request and the tenant.
-    let spans = filter_fn(|metadata| metadata.is_span() && is_ours(metadata.target()))
-        .with_max_level_hint(Level::INFO);
+    let spans = filter_fn(|metadata| metadata.is_span() && is_ours(metadata.target())).with_max_level_hint(Level::INFO);
     // Below info, libraries print what they send and receive; their words are not ours to vouch for.
     let vouched = filter_fn(|metadata| is_ours(metadata.target()) || *metadata.level() <= Level::INFO)
         .with_max_level_hint(Level::TRACE);
@@ -184,9 +177,7 @@ where
 
 /// Whether the target is this program's own code.
 fn is_ours(target: &str) -> bool {
-    target
-        .strip_prefix(env!("CARGO_CRATE_NAME"))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    target.strip_prefix(env!("CARGO_CRATE_NAME")).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// Writes each event as one line.
@@ -228,10 +219,7 @@ where
         }
         let text = line.finish(event.metadata());
         // Nobody is left to tell if standard error is closed.
-        let _ = self
-            .writer
-            .make_writer_for(event.metadata())
-            .write_all(text.as_bytes());
+        let _ = self.writer.make_writer_for(event.metadata()).write_all(text.as_bytes());
     }
 }
 
@@ -473,11 +461,7 @@ fn escape(out: &mut String, text: &str) {
 /// One character, as an escape if it controls the terminal (V16.4.1 of OWASP ASVS 5).
 fn write_safe(out: &mut impl fmt::Write, c: char) -> fmt::Result {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || turns {
-        write!(out, "{}", c.escape_default())
-    } else {
-        out.write_char(c)
-    }
+    if c.is_control() || turns { write!(out, "{}", c.escape_default()) } else { out.write_char(c) }
 }
 
 /// The text up to `VALUE_LIMIT` bytes, at a character's edge.

@@ -35,8 +35,7 @@ pub fn handle() -> String {
 
 /// A new row id, ordered by time (UUID version 7), so that indexes grow at one end.
 pub fn row_id(milliseconds: i64) -> Uuid {
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(milliseconds).unwrap_or(0), &bytes::<10>())
-        .into_uuid()
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(milliseconds).unwrap_or(0), &bytes::<10>()).into_uuid()
 }
 
 /// A new id that tells nothing, not even when it was made (UUID version 4).

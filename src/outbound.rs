@@ -314,12 +314,7 @@ impl Fetcher {
         crate::tls::install_provider();
         let places = Arc::new(Semaphore::new(MAX_LOOKUPS));
         let networks = settings.allow_networks.as_slice().into();
-        let narrow = Reach {
-            networks,
-            public: false,
-            lookup,
-            places,
-        };
+        let narrow = Reach { networks, public: false, lookup, places };
         let mut wide = narrow.clone();
         wide.public = true;
         let client = |reach: &Reach| guarded(reach, settings.timeout);
@@ -364,13 +359,7 @@ impl Fetcher {
     }
 
     /// As [`Fetcher::post_form`], by a client with HTTP Basic credentials (name, password).
-    pub async fn post_form_as(
-        &self,
-        url: &Url,
-        form: &[(&str, &str)],
-        by: (&str, &str),
-        limit: usize,
-    ) -> Answer {
+    pub async fn post_form_as(&self, url: &Url, form: &[(&str, &str)], by: (&str, &str), limit: usize) -> Answer {
         let request = self.client(url)?.post(url.clone()).form(form);
         let request = request.basic_auth(by.0, Some(by.1));
         self.exchange(url, request, limit).await
@@ -414,9 +403,7 @@ impl Fetcher {
         let places = async { (host.acquire().await, self.places.acquire().await) };
         let _places = timeout_at(deadline, places).await.map_err(|_| FetchError::Busy)?;
         let exchange = async { read(request.send().await.map_err(FetchError::transport)?, limit).await };
-        timeout_at(deadline, exchange)
-            .await
-            .unwrap_or(Err(FetchError::Timeout))
+        timeout_at(deadline, exchange).await.unwrap_or(Err(FetchError::Timeout))
     }
 
     fn host_places(&self, host: &str) -> Arc<Semaphore> {
@@ -478,12 +465,7 @@ async fn read(mut response: Response, limit: usize) -> Answer {
 /// Freshness by Cache-Control less Age (RFC 9111 §4.2.1, §5.1); of several the shortest.
 /// What is not a number of 32 bits counts as stale.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
-    let texts = |name| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-    };
+    let texts = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let mut fresh: Option<u32> = None;
     for directive in texts(CACHE_CONTROL).flat_map(|field| field.split(',')) {
         let directive = directive.trim().to_ascii_lowercase();

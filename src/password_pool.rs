@@ -64,13 +64,7 @@ impl Default for Settings {
     /// 19 MiB, 2 passes, 1 lane (OWASP's floor), all cores but one, 2 seconds.
     fn default() -> Self {
         let workers = thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1));
-        Self {
-            workers,
-            memory_kib: 19_456,
-            iterations: 2,
-            parallelism: 1,
-            max_wait: Duration::from_secs(2),
-        }
+        Self { workers, memory_kib: 19_456, iterations: 2, parallelism: 1, max_wait: Duration::from_secs(2) }
     }
 }
 
@@ -130,9 +124,7 @@ pub fn bare(
 ) -> Result<[u8; HASH_BYTES], PoolError> {
     let mut hash = [0; HASH_BYTES];
     let recipe = Recipe::of(settings)?;
-    recipe
-        .fill(password, salt, memory, &mut hash)
-        .map_err(PoolError::Settings)?;
+    recipe.fill(password, salt, memory, &mut hash).map_err(PoolError::Settings)?;
     Ok(hash)
 }
 
@@ -146,19 +138,10 @@ struct Recipe {
 
 impl Recipe {
     fn of(settings: &Settings) -> Result<Self, PoolError> {
-        let Settings {
-            memory_kib,
-            iterations,
-            parallelism,
-            ..
-        } = *settings;
+        let Settings { memory_kib, iterations, parallelism, .. } = *settings;
         let params = Params::new(memory_kib, iterations, parallelism, Some(HASH_BYTES));
         let params = params.map_err(PoolError::Settings)?;
-        Ok(Self {
-            algorithm: Algorithm::Argon2id,
-            version: Version::V0x13,
-            params,
-        })
+        Ok(Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params })
     }
 
     /// KiB times passes: what the time of a hash is proportional to.
@@ -181,17 +164,11 @@ impl Recipe {
 fn fresh(password: &[u8], recipe: &Recipe, memory: &mut Memory) -> Result<String, PoolError> {
     let salt = mint::bytes::<SALT_BYTES>();
     let mut hash = [0; HASH_BYTES];
-    recipe
-        .fill(password, &salt, memory, &mut hash)
-        .map_err(PoolError::Settings)?;
+    recipe.fill(password, &salt, memory, &mut hash).map_err(PoolError::Settings)?;
     let (Ok(salt), Ok(hash)) = (Salt::new(&salt), Output::new(&hash)) else {
         return Err(PoolError::Settings(argon2::Error::OutputTooLong));
     };
-    let (m, t, p) = (
-        recipe.params.m_cost(),
-        recipe.params.t_cost(),
-        recipe.params.p_cost(),
-    );
+    let (m, t, p) = (recipe.params.m_cost(), recipe.params.t_cost(), recipe.params.p_cost());
     Ok(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${hash}"))
 }
 
@@ -213,11 +190,7 @@ impl Stored {
         let (Some(salt), Some(hash)) = (parsed.salt, parsed.hash) else {
             return Err(refuse("no salt or no hash in it"));
         };
-        let recipe = Recipe {
-            algorithm,
-            version,
-            params,
-        };
+        let recipe = Recipe { algorithm, version, params };
         if recipe.params.m_cost() > MAX_STORED_MEMORY_KIB.max(own.params.m_cost())
             || recipe.work() > MAX_STORED_WORK.max(own.work())
             || recipe.params.p_cost() > MAX_STORED_LANES.max(own.params.p_cost())
@@ -280,10 +253,7 @@ impl PasswordPool {
     /// [`PoolError::Settings`], and [`PoolError::Stopped`] if the system gives no threads.
     pub fn start(settings: &Settings) -> Result<Self, PoolError> {
         let workers = settings.workers.max(1);
-        let queue = Queue {
-            nanoseconds_per_work: FIRST_GUESS_NANOSECONDS,
-            ..Queue::default()
-        };
+        let queue = Queue { nanoseconds_per_work: FIRST_GUESS_NANOSECONDS, ..Queue::default() };
         let shared = Arc::new(Shared {
             queue: Mutex::new(queue),
             changed: Condvar::new(),
@@ -313,8 +283,7 @@ impl PasswordPool {
         }
         let recipe = Arc::clone(&self.shared.recipe);
         let work = recipe.work();
-        self.ask(work, move |memory| fresh(password.as_bytes(), &recipe, memory))
-            .await
+        self.ask(work, move |memory| fresh(password.as_bytes(), &recipe, memory)).await
     }
 
     /// Compares a password with a stored hash, or with nothing if there is no such user: always the
@@ -487,10 +456,7 @@ impl Queue {
 
 /// Lowers the priority of the calling thread: on Linux each thread has its own.
 #[cfg(target_os = "linux")]
-#[expect(
-    unsafe_code,
-    reason = "std has no call for priorities; this one takes integers and touches no memory"
-)]
+#[expect(unsafe_code, reason = "std has no call for priorities; this one takes integers and touches no memory")]
 fn give_way() {
     // SAFETY: plain integers; 0 is the calling thread.
     let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };

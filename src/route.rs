@@ -127,11 +127,15 @@ impl Methods {
         let mut response = match (self.surface, call) {
             (Surface::Page, Some(call)) => {
                 let log = format!("{} is not one of {}", head.method, self.allowed());
-                let failure = PageFailure::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "invalid_request", log);
+                let failure =
+                    PageFailure::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "invalid_request", log);
                 answer::refusal(call, head, failure)
             }
             (Surface::Json, Some(call)) => {
-                let failure = JsonFailure::new(ErrorCode::InvalidRequest, format!("the method must be one of {}", self.allowed()));
+                let failure = JsonFailure::new(
+                    ErrorCode::InvalidRequest,
+                    format!("the method must be one of {}", self.allowed()),
+                );
                 let mut response = failure.into_response(&call.reference);
                 response.set_status(StatusCode::METHOD_NOT_ALLOWED);
                 response

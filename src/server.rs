@@ -14,7 +14,9 @@ use crate::call::{App, Call, Head, Peer};
 use crate::endpoints::{discovery, introspect, register, revoke, token, userinfo};
 use crate::failure::{JsonFailure, Logged};
 use crate::mint;
-use crate::pages::{account, answer, authorize, developer, end_session, first_admin, interaction, platform, playground};
+use crate::pages::{
+    account, answer, authorize, developer, end_session, first_admin, interaction, platform, playground,
+};
 use crate::protocol::identifiers::Slug;
 use crate::route::{Surface, json, methods, page};
 use crate::tenant::Tenant;
@@ -33,7 +35,10 @@ fn issuer_routes(dev: bool) -> Route {
         .at("/jwks", methods(Surface::Json).get(json(discovery::jwks)))
         .at("/authorize", methods(Surface::Page).get(page(authorize::authorize)).post(page(authorize::authorize)))
         .at("/token", methods(Surface::Json).cross_origin().post(json(token::token)))
-        .at("/userinfo", methods(Surface::Json).cross_origin().get(json(userinfo::userinfo)).post(json(userinfo::userinfo)))
+        .at(
+            "/userinfo",
+            methods(Surface::Json).cross_origin().get(json(userinfo::userinfo)).post(json(userinfo::userinfo)),
+        )
         .at("/introspect", methods(Surface::Json).post(json(introspect::introspect)))
         .at("/revoke", methods(Surface::Json).cross_origin().post(json(revoke::revoke)))
         .at("/register", methods(Surface::Json).cross_origin().post(json(register::register)))
@@ -45,11 +50,17 @@ fn issuer_routes(dev: bool) -> Route {
                 .put(json(register::manage))
                 .delete(json(register::manage)),
         )
-        .at("/end_session", methods(Surface::Page).get(page(end_session::end_session)).post(page(end_session::end_session)))
+        .at(
+            "/end_session",
+            methods(Surface::Page).get(page(end_session::end_session)).post(page(end_session::end_session)),
+        )
         .at("/interaction/:id", methods(Surface::Page).get(page(interaction::current)))
         .at("/interaction/:id/:step", methods(Surface::Page).post(page(interaction::act)))
         .at("/account/sessions", methods(Surface::Page).get(page(account::sessions)).post(page(account::end_sessions)))
-        .at("/first-administrator/:token", methods(Surface::Page).get(page(first_admin::show)).post(page(first_admin::create)))
+        .at(
+            "/first-administrator/:token",
+            methods(Surface::Page).get(page(first_admin::show)).post(page(first_admin::create)),
+        )
         .at("/:theme", methods(Surface::Page).get(page(platform::theme)));
     if !dev {
         return routes;
@@ -115,13 +126,32 @@ impl Endpoint for Front {
         let (mut response, tenant) = self.answer(request, &reference).await;
         let status = response.status();
         let logged = response.extensions_mut().remove::<Logged>();
-        let (slug, reason) = (tenant.as_ref().map_or("", |tenant| tenant.slug.as_str()), logged.as_ref().map_or("", |logged| logged.0.as_str()));
+        let (slug, reason) = (
+            tenant.as_ref().map_or("", |tenant| tenant.slug.as_str()),
+            logged.as_ref().map_or("", |logged| logged.0.as_str()),
+        );
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status_code = status.as_u16();
         if status.is_server_error() {
-            tracing::warn!(request = &*reference, tenant = slug, method = method.as_str(), status = status_code, duration_ms, reason, "answered");
+            tracing::warn!(
+                request = &*reference,
+                tenant = slug,
+                method = method.as_str(),
+                status = status_code,
+                duration_ms,
+                reason,
+                "answered"
+            );
         } else {
-            tracing::info!(request = &*reference, tenant = slug, method = method.as_str(), status = status_code, duration_ms, reason, "answered");
+            tracing::info!(
+                request = &*reference,
+                tenant = slug,
+                method = method.as_str(),
+                status = status_code,
+                duration_ms,
+                reason,
+                "answered"
+            );
         }
         secure(&mut response, self.app.https);
         Ok(response)
@@ -157,7 +187,11 @@ impl Front {
                     peer,
                 };
                 let page = wants_page(&request);
-                let head = page.then(|| Head { method: request.method().clone(), uri: request.uri().clone(), headers: request.headers().clone() });
+                let head = page.then(|| Head {
+                    method: request.method().clone(),
+                    uri: request.uri().clone(),
+                    headers: request.headers().clone(),
+                });
                 request.extensions_mut().insert(call.clone());
                 let not_found = || match &head {
                     Some(head) => answer::refusal(&call, head, answer::PageFailure::not_found()),
@@ -218,7 +252,8 @@ impl Front {
         if !trusted(socket) {
             return Some(socket);
         }
-        let headers: Vec<&str> = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        let headers: Vec<&str> =
+            request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
         for hop in headers.iter().rev().flat_map(|header| header.rsplit(',')) {
             match hop.trim().parse::<IpAddr>() {
                 Ok(address) if trusted(address) => {}

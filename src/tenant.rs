@@ -12,13 +12,13 @@ use tokio::sync::RwLock;
 
 use crate::clock::Clock;
 use crate::keys::KeyRing;
+use crate::pages::theme::{self, Theme, ThemeError};
 use crate::protocol::capabilities::Capabilities;
 use crate::protocol::client::Client;
 use crate::protocol::identifiers::{ClientId, Slug, TenantId};
 use crate::protocol::metadata;
 use crate::protocol::policy::TenantStatus;
 use crate::protocol::scope::Scope;
-use crate::pages::theme::{self, Theme, ThemeError};
 use crate::protocol::tenant_settings::{TenantSettings, ThemeSettings};
 use crate::seal::{KeyedHash, RootSecret, SealError, Sealer};
 use crate::store::notices::Notice;
@@ -77,7 +77,8 @@ impl Document {
     pub fn of(body: Vec<u8>) -> Self {
         use base64::Engine as _;
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &body);
-        let tag = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest.as_ref().get(..12).unwrap_or_default());
+        let tag =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest.as_ref().get(..12).unwrap_or_default());
         Self { body: body.into(), etag: format!("\"{tag}\"").into() }
     }
 }
@@ -201,8 +202,18 @@ impl Directory {
             store,
             origin: origin.to_owned(),
             by_slug: tenants().support_invalidation_closures().build(),
-            by_host: Cache::builder().max_capacity(TENANTS).time_to_idle(IDLE).time_to_live(OLDEST).support_invalidation_closures().build(),
-            clients: Cache::builder().max_capacity(CLIENTS).time_to_idle(IDLE).time_to_live(OLDEST).support_invalidation_closures().build(),
+            by_host: Cache::builder()
+                .max_capacity(TENANTS)
+                .time_to_idle(IDLE)
+                .time_to_live(OLDEST)
+                .support_invalidation_closures()
+                .build(),
+            clients: Cache::builder()
+                .max_capacity(CLIENTS)
+                .time_to_idle(IDLE)
+                .time_to_live(OLDEST)
+                .support_invalidation_closures()
+                .build(),
         }
     }
 

@@ -14,9 +14,7 @@ use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, InconsistentKeys, ServerConfig, SignatureScheme,
     SupportedProtocolVersion,
     client::danger::HandshakeSignatureValid,
-    crypto::{
-        CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-    },
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem, pem::PemObject},
     server::{
         NoServerSessionStorage,
@@ -112,30 +110,22 @@ pub fn server_config(
     let provider = Arc::new(aws_lc_rs::default_provider());
     let algorithms = provider.signature_verification_algorithms;
     // Told apart here: rustls reports a bad key and a bad certificate alike.
-    provider
-        .key_provider
-        .load_private_key(key.clone_key())
-        .map_err(TlsError::Key)?;
+    provider.key_provider.load_private_key(key.clone_key()).map_err(TlsError::Key)?;
 
     let versions: &[&SupportedProtocolVersion] = match min_version {
         TlsVersion::V1_2 => &[&TLS13, &TLS12],
         TlsVersion::V1_3 => &[&TLS13],
     };
-    let builder = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .map_err(TlsError::Settings)?;
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).map_err(TlsError::Settings)?;
     let builder = match client_certificates {
         ClientCertificates::Off => builder.with_no_client_auth(),
-        ClientCertificates::Optional => {
-            builder.with_client_cert_verifier(Arc::new(AnyCertificate(algorithms)))
-        }
+        ClientCertificates::Optional => builder.with_client_cert_verifier(Arc::new(AnyCertificate(algorithms))),
     };
-    let mut config = builder
-        .with_single_cert(chain, key)
-        .map_err(|error| match error {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
-            other => TlsError::Certificate(other),
-        })?;
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
+        other => TlsError::Certificate(other),
+    })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // rustls' default, held here: a request in early data could be replayed (RFC 8470 §3).
     config.max_early_data_size = 0;
@@ -148,9 +138,7 @@ pub fn server_config(
 }
 
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let chain = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(TlsError::CertificatePem)?;
+    let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(TlsError::CertificatePem)?;
     if chain.is_empty() {
         return Err(TlsError::CertificateMissing);
     }
@@ -160,10 +148,7 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
     // Both spellings of encrypted keys, PKCS #8 (RFC 5958 §3) and OpenSSL's older header.
     let encrypted = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"Proc-Type: 4,ENCRYPTED"];
-    if encrypted
-        .iter()
-        .any(|mark| pem.windows(mark.len()).any(|part| part == *mark))
-    {
+    if encrypted.iter().any(|mark| pem.windows(mark.len()).any(|part| part == *mark)) {
         return Err(TlsError::KeyEncrypted);
     }
     PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {

@@ -19,10 +19,31 @@ use crate::store::notices::Notice;
 const CLIENT_OWN: [&str; 4] = ["client_id", "client_secret", "client_secret_file", "absent"];
 /// Client metadata that we know: RFC 7591 §2, OpenID Connect Registration §2, and a few of ours.
 const CLIENT_METADATA: [&str; 26] = [
-    "redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "scope",
-    "application_type", "client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", "jwks", "jwks_uri",
-    "software_id", "software_version", "id_token_signed_response_alg", "default_max_age", "require_auth_time",
-    "default_acr_values", "initiate_login_uri", "post_logout_redirect_uris", "first_party", "opaque_access_tokens",
+    "redirect_uris",
+    "grant_types",
+    "response_types",
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "scope",
+    "application_type",
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "contacts",
+    "jwks",
+    "jwks_uri",
+    "software_id",
+    "software_version",
+    "id_token_signed_response_alg",
+    "default_max_age",
+    "require_auth_time",
+    "default_acr_values",
+    "initiate_login_uri",
+    "post_logout_redirect_uris",
+    "first_party",
+    "opaque_access_tokens",
     "refresh_token_grace_seconds",
 ];
 
@@ -41,7 +62,13 @@ pub async fn apply(app: &Arc<App>, document: &Map<String, Value>, plan: bool) ->
     Ok(lines)
 }
 
-async fn one_tenant(app: &Arc<App>, place: String, value: &Value, plan: bool, lines: &mut Vec<Line>) -> Result<(), AdminError> {
+async fn one_tenant(
+    app: &Arc<App>,
+    place: String,
+    value: &Value,
+    plan: bool,
+    lines: &mut Vec<Line>,
+) -> Result<(), AdminError> {
     let known = ["slug", "name", "host", "preset", "settings", "clients", "users", "resources", "absent"];
     let section = Section::of(place, value, &known)?;
     let slug = tenant::slug(&format!("{}.slug", section.place), section.required("slug")?)?;
@@ -78,7 +105,11 @@ async fn one_tenant(app: &Arc<App>, place: String, value: &Value, plan: bool, li
 }
 
 /// What is absent in the file stays as it is.
-async fn wanted_tenant(app: &Arc<App>, section: &Section<'_>, slug: crate::protocol::identifiers::Slug) -> Result<tenant::Wanted, AdminError> {
+async fn wanted_tenant(
+    app: &Arc<App>,
+    section: &Section<'_>,
+    slug: crate::protocol::identifiers::Slug,
+) -> Result<tenant::Wanted, AdminError> {
     let current = app.store.tenant_by_slug(&slug).await?;
     let name = match (section.text("name")?, &current) {
         (Some(text), _) => tenant::name(&format!("{}.name", section.place), text)?,
@@ -98,9 +129,14 @@ async fn wanted_tenant(app: &Arc<App>, section: &Section<'_>, slug: crate::proto
 }
 
 fn all_new(section: &Section<'_>, slug: &str, lines: &mut Vec<Line>) -> Result<(), AdminError> {
-    for (list, kind, name) in [("resources", "resource", "resource"), ("clients", "client", "client_id"), ("users", "user", "username")] {
+    for (list, kind, name) in
+        [("resources", "resource", "resource"), ("clients", "client", "client_id"), ("users", "user", "username")]
+    {
         for (place, value) in section.list(list)? {
-            let text = value.get(name).and_then(Value::as_str).ok_or_else(|| AdminError::input(format!("{place}.{name}"), "is missing"))?;
+            let text = value
+                .get(name)
+                .and_then(Value::as_str)
+                .ok_or_else(|| AdminError::input(format!("{place}.{name}"), "is missing"))?;
             lines.push(Line { effect: Effect::Created, what: format!("{slug}/{kind}/{text}"), told: None });
         }
     }
@@ -111,7 +147,8 @@ async fn resources(desk: &Desk, section: &Section<'_>, plan: bool, lines: &mut V
     for (place, value) in section.list("resources")? {
         let entry = Section::of(place, value, &["resource", "scopes", "absent"])?;
         let name = entry.required("resource")?;
-        resource_indicator::parse(std::iter::once(name)).map_err(|error| entry.wrong("resource", &error.to_string()))?;
+        resource_indicator::parse(std::iter::once(name))
+            .map_err(|error| entry.wrong("resource", &error.to_string()))?;
         let mut tokens = Vec::new();
         for (place, token) in entry.list("scopes")? {
             tokens.push(token.as_str().ok_or_else(|| AdminError::input(place, "must be a text"))?);
@@ -168,7 +205,10 @@ async fn users(desk: &Desk, section: &Section<'_>, plan: bool, lines: &mut Vec<L
         let username = entry.required("username")?;
         let what = format!("{}/user/{username}", desk.tenant.slug);
         if entry.flag("absent")? {
-            return Err(entry.wrong("absent", "is not possible for people yet: switch the account off with `chancery user disable`"));
+            return Err(entry.wrong(
+                "absent",
+                "is not possible for people yet: switch the account off with `chancery user disable`",
+            ));
         }
         let mut claims = entry.members().clone();
         claims.retain(|name, _| !own.contains(&name.as_str()));
@@ -177,7 +217,12 @@ async fn users(desk: &Desk, section: &Section<'_>, plan: bool, lines: &mut Vec<L
         if let Some(password) = &password {
             user::check_password(&format!("{}.password", entry.place), password)?;
         }
-        let wanted = user::Wanted { username: username.to_owned(), claims, password, password_hash: entry.secret("password_hash")? };
+        let wanted = user::Wanted {
+            username: username.to_owned(),
+            claims,
+            password,
+            password_hash: entry.secret("password_hash")?,
+        };
         let effect = user::put(desk, &entry.place, &wanted, plan).await?;
         lines.push(Line { effect, what, told: None });
     }

@@ -51,9 +51,18 @@ pub fn rules(desk: &Desk) -> MetadataRules {
 ///
 /// # Errors
 /// The member that is wrong.
-pub fn wanted(desk: &Desk, place: &str, id: &str, object: &Map<String, Value>, secret: Option<String>) -> Result<Wanted, AdminError> {
+pub fn wanted(
+    desk: &Desk,
+    place: &str,
+    id: &str,
+    object: &Map<String, Value>,
+    secret: Option<String>,
+) -> Result<Wanted, AdminError> {
     let id = ClientId::parse(id).ok_or_else(|| {
-        AdminError::input(format!("{place}.client_id"), "must be 1 to 255 printable ASCII characters, and not look like a UUID (those are people)")
+        AdminError::input(
+            format!("{place}.client_id"),
+            "must be 1 to 255 printable ASCII characters, and not look like a UUID (those are people)",
+        )
     })?;
     let metadata = ClientMetadata::parse(object, &rules(desk)).map_err(|error| AdminError::input(place, error))?;
     if let Some(url) = metadata.jwks_uri.as_deref().and_then(|uri| url::Url::parse(uri).ok()) {
@@ -66,10 +75,16 @@ pub fn wanted(desk: &Desk, place: &str, id: &str, object: &Map<String, Value>, s
         let mac = metadata.token_endpoint_auth_method == ClientAuthenticationMethod::ClientSecretJwt;
         let least = if mac { 32 } else { MIN_SECRET };
         if !metadata.token_endpoint_auth_method.has_secret() {
-            return Err(AdminError::input(format!("{place}.client_secret"), "has no use with this token_endpoint_auth_method"));
+            return Err(AdminError::input(
+                format!("{place}.client_secret"),
+                "has no use with this token_endpoint_auth_method",
+            ));
         }
         if secret.len() < least {
-            return Err(AdminError::input(format!("{place}.client_secret"), format!("must have at least {least} bytes; leave it out to get a random one")));
+            return Err(AdminError::input(
+                format!("{place}.client_secret"),
+                format!("must have at least {least} bytes; leave it out to get a random one"),
+            ));
         }
     }
     Ok(Wanted { id, metadata, secret: secret.map(Secret::new) })
@@ -91,7 +106,10 @@ pub async fn put(desk: &Desk, wanted: &Wanted, plan: bool) -> Result<Done, Admin
         return Ok(Done { effect, secret: None });
     }
     let method = wanted.metadata.token_endpoint_auth_method;
-    let kept = current.as_ref().filter(|current| current.metadata.token_endpoint_auth_method == method).and_then(|current| current.secret_hash.clone());
+    let kept = current
+        .as_ref()
+        .filter(|current| current.metadata.token_endpoint_auth_method == method)
+        .and_then(|current| current.secret_hash.clone());
     let new = match (&wanted.secret, &kept) {
         (Some(secret), _) => Some(secret.clone()),
         (None, None) if method.has_secret() => Some(mint::secret()),
@@ -99,7 +117,9 @@ pub async fn put(desk: &Desk, wanted: &Wanted, plan: bool) -> Result<Done, Admin
     };
     let kept_mac = current.as_ref().and_then(|current| current.mac_secret.clone());
     let mac = (method == ClientAuthenticationMethod::ClientSecretJwt)
-        .then(|| new.as_ref().map(|secret| secret.expose().as_bytes().to_vec()).or(kept_mac.map(|secret| secret.to_vec())))
+        .then(|| {
+            new.as_ref().map(|secret| secret.expose().as_bytes().to_vec()).or(kept_mac.map(|secret| secret.to_vec()))
+        })
         .flatten();
     let draft = ClientDraft {
         id: &wanted.id,
@@ -146,7 +166,10 @@ pub async fn rotate_secret(desk: &Desk, id: &ClientId) -> Result<Secret, AdminEr
     let sealer = &desk.tenant.secrets.client_secret;
     let current = desk.store.client(id, sealer).await?.ok_or_else(|| AdminError::Missing(format!("client {id}")))?;
     if !current.metadata.token_endpoint_auth_method.has_secret() {
-        return Err(AdminError::input("client_id", "this client has no secret: its token_endpoint_auth_method uses none"));
+        return Err(AdminError::input(
+            "client_id",
+            "this client has no secret: its token_endpoint_auth_method uses none",
+        ));
     }
     let secret = mint::secret();
     let mac = current.metadata.token_endpoint_auth_method == ClientAuthenticationMethod::ClientSecretJwt;

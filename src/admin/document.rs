@@ -117,7 +117,8 @@ impl<'a> Section<'a> {
             (Some(_), Some(_)) => Err(self.wrong(name, &format!("and {file} exclude each other"))),
             (Some(text), None) => Ok(Some(text.to_owned())),
             (None, Some(path)) => {
-                let read = std::fs::read_to_string(path).map_err(|error| self.wrong(&file, &format!("{path}: {error}")))?;
+                let read =
+                    std::fs::read_to_string(path).map_err(|error| self.wrong(&file, &format!("{path}: {error}")))?;
                 Ok(Some(read.trim_end_matches(['\n', '\r']).to_owned()))
             }
             (None, None) => Ok(None),

@@ -81,7 +81,13 @@ impl Desk {
         let slug = Slug::parse(slug).ok_or_else(missing)?;
         let tenant = app.directory.by_slug(&slug).await?.ok_or_else(missing)?;
         let store = app.store.of(tenant.id);
-        Ok(Self { app: app.clone(), tenant, store, now: app.clock.now(), reference: format!("cli-{}", mint::handle().get(..8).unwrap_or_default()) })
+        Ok(Self {
+            app: app.clone(),
+            tenant,
+            store,
+            now: app.clock.now(),
+            reference: format!("cli-{}", mint::handle().get(..8).unwrap_or_default()),
+        })
     }
 
     /// An event of this run.

@@ -60,7 +60,11 @@ pub fn settings(place: &str, value: Option<&Value>) -> Result<TenantSettings, Ad
 /// # Errors
 /// It is none.
 pub fn host(place: &str, text: &str) -> Result<String, AdminError> {
-    let label = |label: &str| !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
     if text.contains('.') && text.len() <= 253 && text.split('.').all(label) {
         return Ok(text.to_owned());
     }

@@ -51,7 +51,10 @@ pub fn check_claims(place: &str, claims: &Map<String, Value>) -> Result<(), Admi
             _ => value.as_str().is_some_and(|text| !text.is_empty() && text.len() <= 1024),
         };
         if !fits {
-            return Err(AdminError::input(format!("{place}.{name}"), "is not of the type that OpenID Connect Core 5.1 gives it"));
+            return Err(AdminError::input(
+                format!("{place}.{name}"),
+                "is not of the type that OpenID Connect Core 5.1 gives it",
+            ));
         }
     }
     Ok(())
@@ -74,7 +77,8 @@ pub fn check_password(place: &str, password: &str) -> Result<(), AdminError> {
 /// # Errors
 /// The user name or mail address is taken or impossible, or the database failed.
 pub async fn put(desk: &Desk, place: &str, wanted: &Wanted, plan: bool) -> Result<Effect, AdminError> {
-    let username = identifier::normalise(&wanted.username).map_err(|error| AdminError::input(format!("{place}.username"), error))?;
+    let username = identifier::normalise(&wanted.username)
+        .map_err(|error| AdminError::input(format!("{place}.username"), error))?;
     let Some((current, record)) = desk.store.user_to_sign_in(&username).await? else {
         if !plan {
             create(desk, place, wanted, (username, false)).await?;
@@ -122,9 +126,16 @@ async fn phc_of(desk: &Desk, wanted: &Wanted) -> Result<Option<String>, AdminErr
 ///
 /// # Errors
 /// A login identifier is taken, or the database failed.
-pub async fn create(desk: &Desk, place: &str, wanted: &Wanted, (username, administrator): (String, bool)) -> Result<UserId, AdminError> {
+pub async fn create(
+    desk: &Desk,
+    place: &str,
+    wanted: &Wanted,
+    (username, administrator): (String, bool),
+) -> Result<UserId, AdminError> {
     let email = match wanted.claims.get("email").and_then(Value::as_str) {
-        Some(email) => Some(identifier::normalise(email).map_err(|error| AdminError::input(format!("{place}.email"), error))?),
+        Some(email) => {
+            Some(identifier::normalise(email).map_err(|error| AdminError::input(format!("{place}.email"), error))?)
+        }
         None => None,
     };
     let user = User {
@@ -137,7 +148,13 @@ pub async fn create(desk: &Desk, place: &str, wanted: &Wanted, (username, admini
     };
     let event = desk.event(AuditKind::UserCreated).user(user.id, user.audit_salt.clone());
     let id = user.id;
-    let draft = UserDraft { user, email: email.filter(|email| *email != username), username, phc: phc_of(desk, wanted).await?, administrator };
+    let draft = UserDraft {
+        user,
+        email: email.filter(|email| *email != username),
+        username,
+        phc: phc_of(desk, wanted).await?,
+        administrator,
+    };
     if desk.store.add_user(&draft, desk.audit(&event), desk.now).await? {
         return Ok(id);
     }

@@ -1,8 +1,10 @@
 //! Being written.
-use std::process::ExitCode;
 use super::SetupError;
+use std::process::ExitCode;
 /// x
 #[derive(Debug, clap::Args)]
 pub struct BenchArgs {}
 /// x
-pub async fn run(_: BenchArgs, _: bool) -> Result<ExitCode, SetupError> { Ok(ExitCode::SUCCESS) }
+pub async fn run(_: BenchArgs, _: bool) -> Result<ExitCode, SetupError> {
+    Ok(ExitCode::SUCCESS)
+}

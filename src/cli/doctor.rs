@@ -40,7 +40,11 @@ pub(super) async fn doctor(config: Option<PathBuf>, health: bool, as_json: bool)
     let findings = [master_key(&loaded.config), database(&loaded.config).await, running(&loaded.config).await];
     for finding in &findings {
         let mark = if finding.fine { "ok " } else { "BAD" };
-        keep::tell(as_json, &json!({ "check": finding.what, "fine": finding.fine, "text": finding.text }), &format!("{mark} {}: {}", finding.what, finding.text));
+        keep::tell(
+            as_json,
+            &json!({ "check": finding.what, "fine": finding.fine, "text": finding.text }),
+            &format!("{mark} {}: {}", finding.what, finding.text),
+        );
     }
     Ok(ExitCode::from(u8::from(findings.iter().any(|finding| !finding.fine))))
 }
@@ -117,6 +121,11 @@ fn client(config: &Config) -> Result<Fetcher, String> {
         extra_ca.extend(std::fs::read(&files.cert).ok());
     }
     let everywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok()).collect();
-    let settings = OutboundSettings { extra_ca, allow_networks: everywhere, timeout: Duration::from_secs(3), max_bytes: MAX_ANSWER };
+    let settings = OutboundSettings {
+        extra_ca,
+        allow_networks: everywhere,
+        timeout: Duration::from_secs(3),
+        max_bytes: MAX_ANSWER,
+    };
     Fetcher::new(&settings).map_err(|error| error.to_string())
 }

@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use super::keep;
 use super::setup::{self, SetupError};
-use crate::admin::{AdminError, Desk, Effect, apply as applying, client as clients, document, tenant as tenants, user as users};
+use crate::admin::{
+    AdminError, Desk, Effect, apply as applying, client as clients, document, tenant as tenants, user as users,
+};
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::identifiers::ClientId;
 use crate::protocol::policy::TenantStatus;
@@ -172,7 +174,12 @@ fn done(as_json: bool, effect: Effect, what: &str) -> Result<ExitCode, SetupErro
 }
 
 /// `chancery apply`.
-pub(super) async fn apply(config: Option<PathBuf>, files: &[PathBuf], plan: bool, as_json: bool) -> Result<ExitCode, SetupError> {
+pub(super) async fn apply(
+    config: Option<PathBuf>,
+    files: &[PathBuf],
+    plan: bool,
+    as_json: bool,
+) -> Result<ExitCode, SetupError> {
     let (app, _) = setup::open_for_verb(config).await?;
     for path in files {
         let text = std::fs::read_to_string(path).map_err(|error| SetupError::file(path, error))?;
@@ -181,7 +188,8 @@ pub(super) async fn apply(config: Option<PathBuf>, files: &[PathBuf], plan: bool
         let changed = lines.iter().filter(|line| line.effect != Effect::Unchanged).count();
         for line in &lines {
             let told = line.told.as_deref().unwrap_or_default();
-            let value = json!({ "effect": format!("{:?}", line.effect).to_lowercase(), "what": line.what, "told": line.told });
+            let value =
+                json!({ "effect": format!("{:?}", line.effect).to_lowercase(), "what": line.what, "told": line.told });
             if as_json || line.effect != Effect::Unchanged {
                 keep::tell(as_json, &value, &format!("{} {} {told}", line.effect.mark(), line.what));
             }
@@ -212,7 +220,11 @@ pub(super) async fn tenant(config: Option<PathBuf>, verb: TenantVerb, as_json: b
                 "slug": shown.slug, "name": shown.name, "issuer": shown.issuer, "status": shown.status.as_str(), "settings": shown.settings
             });
             let settings = serde_json::to_string_pretty(&shown.settings).unwrap_or_default();
-            keep::tell(as_json, &value, &format!("{} ({})\nissuer {}\nsettings {settings}", shown.name, shown.status.as_str(), shown.issuer));
+            keep::tell(
+                as_json,
+                &value,
+                &format!("{} ({})\nissuer {}\nsettings {settings}", shown.name, shown.status.as_str(), shown.issuer),
+            );
             Ok(ExitCode::SUCCESS)
         }
         TenantVerb::Create { tenant, name, host } => {
@@ -240,7 +252,9 @@ pub(super) async fn tenant(config: Option<PathBuf>, verb: TenantVerb, as_json: b
         TenantVerb::Delete { tenant, yes } => {
             let desk = desk(config, &tenant).await?;
             if !yes {
-                return Err(SetupError::Other(format!("this removes tenant {tenant} with its keys, clients, people and trail for good: add --yes")));
+                return Err(SetupError::Other(format!(
+                    "this removes tenant {tenant} with its keys, clients, people and trail for good: add --yes"
+                )));
             }
             done(as_json, tenants::delete(&desk).await?, &tenant)
         }
@@ -274,7 +288,8 @@ pub(super) async fn client(config: Option<PathBuf>, verb: ClientVerb, as_json: b
         }
         ClientVerb::Create { tenant, client_id: id, metadata } => {
             let desk = desk(config, &tenant).await?;
-            let object: Map<String, Value> = serde_json::from_str(&metadata).map_err(|error| AdminError::input("--metadata", error))?;
+            let object: Map<String, Value> =
+                serde_json::from_str(&metadata).map_err(|error| AdminError::input("--metadata", error))?;
             let wanted = clients::wanted(&desk, "--metadata", &id, &object, None)?;
             let made = clients::put(&desk, &wanted, false).await?;
             told_secret(as_json, &id, made.secret.as_ref().map(crate::protocol::secret::Secret::expose));
@@ -302,7 +317,10 @@ pub(super) async fn client(config: Option<PathBuf>, verb: ClientVerb, as_json: b
             let token = mint::secret();
             let audit = desk.audit(&desk.event(AuditKind::InitialAccessTokenCreated).with("uses", uses));
             let lifetime = (desk.now, desk.now.plus(INITIAL_ACCESS_TOKEN));
-            let added = desk.store.add_one_time_token(Purpose::InitialAccessToken, &token.hash(), i64::from(uses), lifetime, audit).await;
+            let added = desk
+                .store
+                .add_one_time_token(Purpose::InitialAccessToken, &token.hash(), i64::from(uses), lifetime, audit)
+                .await;
             added.map_err(store)?;
             keep::tell(as_json, &json!({ "initial_access_token": token.expose(), "uses": uses }), token.expose());
             Ok(ExitCode::SUCCESS)
@@ -311,7 +329,10 @@ pub(super) async fn client(config: Option<PathBuf>, verb: ClientVerb, as_json: b
 }
 
 fn told_secret(as_json: bool, id: &str, secret: Option<&str>) {
-    let text = secret.map_or_else(|| format!("{id}: no secret is needed"), |secret| format!("{id}: client_secret {secret} (shown this once)"));
+    let text = secret.map_or_else(
+        || format!("{id}: no secret is needed"),
+        |secret| format!("{id}: client_secret {secret} (shown this once)"),
+    );
     keep::tell(as_json, &json!({ "client_id": id, "client_secret": secret }), &text);
 }
 
@@ -333,8 +354,14 @@ pub(super) async fn user(config: Option<PathBuf>, verb: UserVerb, as_json: bool)
             claims.extend(email.map(|email| ("email".to_owned(), Value::from(email))));
             claims.extend(name.map(|name| ("name".to_owned(), Value::from(name))));
             users::check_claims("user", &claims)?;
-            let wanted = users::Wanted { username: username.clone(), claims, password: Some(Zeroizing::new(password.clone())), password_hash: None };
-            let normalised = crate::sign_in::identifier::normalise(&username).map_err(|error| AdminError::input("username", error))?;
+            let wanted = users::Wanted {
+                username: username.clone(),
+                claims,
+                password: Some(Zeroizing::new(password.clone())),
+                password_hash: None,
+            };
+            let normalised = crate::sign_in::identifier::normalise(&username)
+                .map_err(|error| AdminError::input("username", error))?;
             let id = users::create(&desk, "user", &wanted, (normalised, false)).await?;
             let value = json!({ "sub": id, "username": username, "password": password });
             keep::tell(as_json, &value, &format!("{username}: password {password} (shown this once)"));
@@ -367,12 +394,20 @@ pub(super) async fn key(config: Option<PathBuf>, verb: KeyVerb, as_json: bool) -
         KeyVerb::List { tenant } => {
             let desk = desk(config, &tenant).await?;
             for key in desk.store.signing_keys().await.map_err(store)? {
-                let times = (key.signs_from.seconds(), key.signs_until.map(|at| at.seconds()), key.verifies_until.map(|at| at.seconds()));
+                let times = (
+                    key.signs_from.seconds(),
+                    key.signs_until.map(|at| at.seconds()),
+                    key.verifies_until.map(|at| at.seconds()),
+                );
                 let value = json!({
                     "alg": key.algorithm.name(), "kid": key.kid, "generation": key.generation,
                     "signs_from_at": times.0, "signs_until_at": times.1, "verifies_until_at": times.2
                 });
-                keep::tell(as_json, &value, &format!("{}\t{}\tsigns from {} until {:?}", key.algorithm.name(), key.kid, times.0, times.1));
+                keep::tell(
+                    as_json,
+                    &value,
+                    &format!("{}\t{}\tsigns from {} until {:?}", key.algorithm.name(), key.kid, times.0, times.1),
+                );
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -385,10 +420,17 @@ pub(super) async fn key(config: Option<PathBuf>, verb: KeyVerb, as_json: bool) -
             // There must be something to rotate: the first key of an algorithm signs at once.
             keys::signer(&desk.tenant, &desk.store, algorithm, desk.now).await.map_err(AdminError::from)?;
             let lead = if now { 0 } else { desk.tenant.settings.key_publication_lead_seconds };
-            let rotated = keys::rotate(&desk.tenant, &desk.store, algorithm, lead, desk.now).await.map_err(AdminError::from)?;
-            let record = rotated.ok_or_else(|| SetupError::Other("another process rotated the key at the same moment".to_owned()))?;
-            let value = json!({ "alg": algorithm.name(), "kid": record.kid, "signs_from_at": record.signs_from.seconds() });
-            keep::tell(as_json, &value, &format!("{} key {} is published, and signs in {lead} seconds", algorithm.name(), record.kid));
+            let rotated =
+                keys::rotate(&desk.tenant, &desk.store, algorithm, lead, desk.now).await.map_err(AdminError::from)?;
+            let record = rotated
+                .ok_or_else(|| SetupError::Other("another process rotated the key at the same moment".to_owned()))?;
+            let value =
+                json!({ "alg": algorithm.name(), "kid": record.kid, "signs_from_at": record.signs_from.seconds() });
+            keep::tell(
+                as_json,
+                &value,
+                &format!("{} key {} is published, and signs in {lead} seconds", algorithm.name(), record.kid),
+            );
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -404,7 +446,11 @@ pub(super) async fn audit(config: Option<PathBuf>, verb: AuditVerb, as_json: boo
                     "at_milliseconds": event.at_milliseconds, "kind": event.kind, "client_id": event.client_id, "user": event.user_id,
                     "data": event.data, "personal": event.personal, "reference": event.reference, "block": event.block
                 });
-                keep::tell(as_json, &value, &format!("{}\t{}\t{}\t{}", event.at_milliseconds, event.kind, event.reference, event.data));
+                keep::tell(
+                    as_json,
+                    &value,
+                    &format!("{}\t{}\t{}\t{}", event.at_milliseconds, event.kind, event.reference, event.data),
+                );
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -413,11 +459,21 @@ pub(super) async fn audit(config: Option<PathBuf>, verb: AuditVerb, as_json: boo
             match desk.store.verify_audit_chain().await.map_err(store)? {
                 ChainState::Intact { blocks, events, unsealed } => {
                     let value = json!({ "chain": "intact", "blocks": blocks, "events": events, "unsealed": unsealed });
-                    keep::tell(as_json, &value, &format!("The chain is intact: {events} events in {blocks} blocks; {unsealed} wait for the sealer."));
+                    keep::tell(
+                        as_json,
+                        &value,
+                        &format!(
+                            "The chain is intact: {events} events in {blocks} blocks; {unsealed} wait for the sealer."
+                        ),
+                    );
                     Ok(ExitCode::SUCCESS)
                 }
                 ChainState::Broken { block, why } => {
-                    keep::tell(as_json, &json!({ "chain": "broken", "block": block, "why": why }), &format!("The chain is BROKEN at block {block}: {why}."));
+                    keep::tell(
+                        as_json,
+                        &json!({ "chain": "broken", "block": block, "why": why }),
+                        &format!("The chain is BROKEN at block {block}: {why}."),
+                    );
                     Ok(ExitCode::from(1))
                 }
             }

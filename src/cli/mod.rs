@@ -1,12 +1,12 @@
 //! The command line: every verb, its flags, and how its answers are printed.
 
+pub mod bench;
+mod doctor;
 mod keep;
 mod manage;
-mod setup;
 mod serve;
-mod doctor;
+mod setup;
 mod try_flow;
-pub mod bench;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

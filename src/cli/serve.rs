@@ -36,7 +36,8 @@ pub async fn serve(config: Option<PathBuf>, args: ServeArgs, as_json: bool) -> R
     let tcp = bind(config.server.listen, "server.listen")?;
     let operators = config.server.admin_listen.map(|address| bind(address, "server.admin_listen")).transpose()?;
     let bound = tcp.local_addr().map_err(|error| SetupError::Other(error.to_string()))?;
-    let public = config.settle_public_url(bound).map_err(|error| SetupError::Other(format!("server.public_url: {error}")))?;
+    let public =
+        config.settle_public_url(bound).map_err(|error| SetupError::Other(format!("server.public_url: {error}")))?;
     let tls = tls_settings(&config)?;
     let app = setup::open(&config, public.origin(), config.database.migrate).await?;
     let first_start = if args.dev { seed(&app).await? } else { Vec::new() };
@@ -52,7 +53,8 @@ pub async fn serve(config: Option<PathBuf>, args: ServeArgs, as_json: bool) -> R
         open_browser(&format!("{}/start", app.origin));
     }
     if let Some(operators) = operators {
-        let (endpoint, limits, mut stopping) = (server::operators_endpoint(app.clone()), limits.clone(), stopping.clone());
+        let (endpoint, limits, mut stopping) =
+            (server::operators_endpoint(app.clone()), limits.clone(), stopping.clone());
         let stopped = async move {
             let _ = stopping.changed().await;
         };
@@ -101,7 +103,8 @@ fn tls_settings(config: &Config) -> Result<Option<watch::Receiver<Arc<rustls::Se
 
 /// Ends with SIGINT or SIGTERM.
 async fn shutdown() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

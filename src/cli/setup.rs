@@ -188,12 +188,20 @@ pub async fn migrate(config: Option<PathBuf>, check: bool, json: bool) -> Result
             Ok(ExitCode::SUCCESS)
         }
         (MigrationState::Behind(steps), true) => {
-            keep::tell(json, &json!({ "migrations": "behind", "steps": steps }), &format!("{steps} step(s) are missing: run `chancery migrate`."));
+            keep::tell(
+                json,
+                &json!({ "migrations": "behind", "steps": steps }),
+                &format!("{steps} step(s) are missing: run `chancery migrate`."),
+            );
             Ok(ExitCode::from(1))
         }
         (MigrationState::Behind(steps), false) => {
             Store::open(&database(&config), &master_key(&config.keys.master_key_file)?, true).await?;
-            keep::tell(json, &json!({ "migrations": "done", "steps": steps }), &format!("{steps} step(s) done. The database is up to date."));
+            keep::tell(
+                json,
+                &json!({ "migrations": "done", "steps": steps }),
+                &format!("{steps} step(s) done. The database is up to date."),
+            );
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -78,12 +78,17 @@ pub(super) async fn run(config: Option<PathBuf>, verb: TryVerb, as_json: bool) -
                 None => read_line()?,
             };
             let metadata = discover(&issuer).await?;
-            let mut fields = vec![("grant_type", "client_credentials"), ("client_id", client.as_str()), ("client_secret", secret.as_str())];
+            let mut fields = vec![
+                ("grant_type", "client_credentials"),
+                ("client_id", client.as_str()),
+                ("client_secret", secret.as_str()),
+            ];
             fields.extend(scope.as_deref().map(|scope| ("scope", scope)));
             let mut answer = ask(&endpoint(&metadata, "token_endpoint")?, &fields).await;
             if answer.is_err() {
                 // The demo machine uses HTTP Basic; the secret then travels in the header.
-                answer = ask_with_basic(&endpoint(&metadata, "token_endpoint")?, &client, &secret, scope.as_deref()).await;
+                answer =
+                    ask_with_basic(&endpoint(&metadata, "token_endpoint")?, &client, &secret, scope.as_deref()).await;
             }
             print(&answer?, as_json);
             Ok(ExitCode::SUCCESS)
@@ -100,13 +105,21 @@ fn read_line() -> Result<String, SetupError> {
 fn fetcher() -> Result<Fetcher, SetupError> {
     // A client on a person's own machine may reach whatever that person may.
     let allow_networks = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok()).collect();
-    let settings = OutboundSettings { extra_ca: Vec::new(), allow_networks, timeout: Duration::from_secs(10), max_bytes: MAX_ANSWER };
+    let settings = OutboundSettings {
+        extra_ca: Vec::new(),
+        allow_networks,
+        timeout: Duration::from_secs(10),
+        max_bytes: MAX_ANSWER,
+    };
     Ok(Fetcher::new(&settings)?)
 }
 
 async fn discover(issuer: &str) -> Result<Map<String, Value>, SetupError> {
-    let other = |error: String| SetupError::Other(format!("{issuer}: {error}. Is the server running? Start it with `chancery serve --dev`"));
-    let url = Url::parse(&format!("{issuer}/.well-known/openid-configuration")).map_err(|error| other(error.to_string()))?;
+    let other = |error: String| {
+        SetupError::Other(format!("{issuer}: {error}. Is the server running? Start it with `chancery serve --dev`"))
+    };
+    let url =
+        Url::parse(&format!("{issuer}/.well-known/openid-configuration")).map_err(|error| other(error.to_string()))?;
     let answer = fetcher()?.get_json(&url, MAX_ANSWER).await.map_err(|error| other(error.to_string()))?;
     let metadata: Map<String, Value> = answer.json().map_err(|error| other(error.to_string()))?;
     if metadata.get("issuer").and_then(Value::as_str) == Some(issuer) {
@@ -121,7 +134,8 @@ fn endpoint(metadata: &Map<String, Value>, name: &str) -> Result<Url, SetupError
 }
 
 async fn ask(url: &Url, fields: &[(&str, &str)]) -> Result<Map<String, Value>, SetupError> {
-    let answer = fetcher()?.post_form(url, fields, MAX_ANSWER).await.map_err(|error| SetupError::Other(error.to_string()))?;
+    let answer =
+        fetcher()?.post_form(url, fields, MAX_ANSWER).await.map_err(|error| SetupError::Other(error.to_string()))?;
     read_answer(url, answer.status.as_u16(), &answer.body)
 }
 
@@ -134,7 +148,12 @@ fn read_answer(url: &Url, status: u16, body: &[u8]) -> Result<Map<String, Value>
     Err(SetupError::Other(format!("{url} answered {status} {}: {}", text("error"), text("error_description"))))
 }
 
-async fn ask_with_basic(url: &Url, client: &str, secret: &str, scope: Option<&str>) -> Result<Map<String, Value>, SetupError> {
+async fn ask_with_basic(
+    url: &Url,
+    client: &str,
+    secret: &str,
+    scope: Option<&str>,
+) -> Result<Map<String, Value>, SetupError> {
     let form = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let mut fields = vec![("grant_type", "client_credentials")];
     fields.extend(scope.map(|scope| ("scope", scope)));
@@ -164,7 +183,11 @@ async fn code(issuer: &str, client: &str, scope: &str, as_json: bool) -> Result<
         ("code_challenge", challenge.as_str()),
         ("code_challenge_method", "S256"),
     ]);
-    keep::tell(as_json, &json!({ "event": "open", "address": address.as_str() }), &format!("Open this address in a browser and sign in:\n\n  {address}\n"));
+    keep::tell(
+        as_json,
+        &json!({ "event": "open", "address": address.as_str() }),
+        &format!("Open this address in a browser and sign in:\n\n  {address}\n"),
+    );
     let answer = tokio::time::timeout(PATIENCE, callback(&listener)).await;
     let answer = answer.map_err(|_| SetupError::Other("nobody signed in within ten minutes".to_owned()))??;
     if answer.get("state") != Some(state.as_str()) || answer.get("iss") != Some(issuer) {
@@ -195,9 +218,13 @@ async fn callback(listener: &TcpListener) -> Result<Params, SetupError> {
         let text = String::from_utf8_lossy(bytes.get(..read).unwrap_or_default()).into_owned();
         let target = text.split(' ').nth(1).unwrap_or_default();
         let query = target.strip_prefix("/callback?");
-        let body = if query.is_some() { "Done. You can close this page and go back to the terminal." } else { "Not here." };
+        let body =
+            if query.is_some() { "Done. You can close this page and go back to the terminal." } else { "Not here." };
         let status = if query.is_some() { "200 OK" } else { "404 Not Found" };
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
         stream.write_all(answer.as_bytes()).await.map_err(other)?;
         if let Some(params) = query.and_then(|query| Params::parse(query.as_bytes()).ok()) {
             return Ok(params);

@@ -92,17 +92,11 @@ impl FromStr for DatabaseUrl {
         let url = Url::parse(text).map_err(|_| DatabaseUrlError::NotUrl)?;
         // A '/', '?' or '#' that was not encoded in a password ends the host early and
         // would put the rest of the password where it is shown.
-        if url.path().contains('@')
-            || url.query().is_some_and(|query| query.contains('@'))
-            || url.fragment().is_some()
+        if url.path().contains('@') || url.query().is_some_and(|query| query.contains('@')) || url.fragment().is_some()
         {
             return Err(DatabaseUrlError::NotUrl);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            redacted: redacted(&url),
-            engine: Engine::Postgres,
-        })
+        Ok(Self { text: text.to_owned(), redacted: redacted(&url), engine: Engine::Postgres })
     }
 }
 
@@ -113,19 +107,14 @@ fn sqlite(text: &str, rest: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
         None if rest == ":memory:" => rest,
         None => return Err(DatabaseUrlError::Scheme),
     };
-    let (file, query) = path
-        .split_once('?')
-        .map_or((path, None), |(file, query)| (file, Some(query)));
+    let (file, query) = path.split_once('?').map_or((path, None), |(file, query)| (file, Some(query)));
     if file.is_empty() {
         return Err(DatabaseUrlError::NoFile);
     }
     let slashes = if rest.starts_with("//") { "//" } else { "" };
     Ok(DatabaseUrl {
         text: text.to_owned(),
-        redacted: format!(
-            "sqlite:{slashes}{file}{}",
-            query.map(shown_query).unwrap_or_default()
-        ),
+        redacted: format!("sqlite:{slashes}{file}{}", query.map(shown_query).unwrap_or_default()),
         engine: Engine::Sqlite,
     })
 }

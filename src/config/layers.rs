@@ -45,9 +45,7 @@ impl fmt::Display for Raw {
             Self::Integer(number) => write!(f, "{number}"),
             Self::Boolean(value) => write!(f, "{value}"),
             Self::List(items) if items.is_empty() => f.write_str("[]"),
-            Self::List(items) => {
-                f.write_str(&items.iter().map(Self::to_string).collect::<Vec<_>>().join(", "))
-            }
+            Self::List(items) => f.write_str(&items.iter().map(Self::to_string).collect::<Vec<_>>().join(", ")),
             Self::Other(kind) => write!(f, "({kind})"),
         }
     }
@@ -109,15 +107,7 @@ pub(super) fn gather(sources: &Sources, problems: &mut Vec<Problem>) -> (Entries
     environment(&sources.environment, &mut entries, problems);
     for flag in &sources.flags {
         let origin = Origin::Flag { name: flag.name };
-        admit(
-            flag.key,
-            Entry {
-                raw: Raw::Loose(flag.value.clone()),
-                origin,
-            },
-            &mut entries,
-            problems,
-        );
+        admit(flag.key, Entry { raw: Raw::Loose(flag.value.clone()), origin }, &mut entries, problems);
     }
     (entries, complete)
 }
@@ -136,24 +126,13 @@ pub(super) fn builtin() -> (Entries, Vec<Problem>) {
 /// Reads one TOML text. `false` if it is not TOML.
 fn file(path: &Path, text: &str, entries: &mut Entries, problems: &mut Vec<Problem>) -> bool {
     let line_at = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
-    let origin = |offset: usize| Origin::File {
-        path: path.to_owned(),
-        line: line_at(offset),
-    };
+    let origin = |offset: usize| Origin::File { path: path.to_owned(), line: line_at(offset) };
     match DeTable::parse(text) {
         Ok(table) => {
             let mut found = Vec::new();
             flatten("", table.get_ref(), &mut found);
             for (key, raw, offset) in found {
-                admit(
-                    &key,
-                    Entry {
-                        raw,
-                        origin: origin(offset),
-                    },
-                    entries,
-                    problems,
-                );
+                admit(&key, Entry { raw, origin: origin(offset) }, entries, problems);
             }
             true
         }
@@ -209,10 +188,7 @@ fn admit(key: &str, entry: Entry, entries: &mut Entries, problems: &mut Vec<Prob
         return;
     }
     let (problem, hint) = if reference::names_in(key).is_empty() {
-        (
-            "is not a setting".to_owned(),
-            reference::advice(key, &entry.origin),
-        )
+        ("is not a setting".to_owned(), reference::advice(key, &entry.origin))
     } else {
         let names = reference::names_in(key).join(", ");
         (
@@ -220,12 +196,7 @@ fn admit(key: &str, entry: Entry, entries: &mut Entries, problems: &mut Vec<Prob
             format!("write `[{key}]` on a line of its own, below it any of {names}"),
         )
     };
-    problems.push(Problem {
-        key: Some(key.to_owned()),
-        origin: entry.origin,
-        problem,
-        hint,
-    });
+    problems.push(Problem { key: Some(key.to_owned()), origin: entry.origin, problem, hint });
 }
 
 /// Reads the variables that are settings.
@@ -234,20 +205,10 @@ fn environment(variables: &[(String, String)], entries: &mut Entries, problems: 
         let Some(name) = variable.strip_prefix(ENV_PREFIX) else {
             continue;
         };
-        let origin = Origin::Environment {
-            variable: variable.clone(),
-        };
+        let origin = Origin::Environment { variable: variable.clone() };
         if name.contains("__") {
             let key = name.replace("__", ".").to_ascii_lowercase();
-            admit(
-                &key,
-                Entry {
-                    raw: Raw::Loose(value.clone()),
-                    origin,
-                },
-                entries,
-                problems,
-            );
+            admit(&key, Entry { raw: Raw::Loose(value.clone()), origin }, entries, problems);
         } else if let Some(setting) = reference::meant_by(variable) {
             problems.push(Problem {
                 key: Some(setting.key.to_owned()),
@@ -261,19 +222,14 @@ fn environment(variables: &[(String, String)], entries: &mut Entries, problems: 
 
 /// Puts the content of `…_file` in the place of the secret itself.
 pub(super) fn read_secret_files(directory: &Path, entries: &mut Entries, problems: &mut Vec<Problem>) {
-    let named: Vec<(&'static str, Entry)> = entries
-        .iter()
-        .filter(|(_, entry)| !entry.raw.is_empty())
-        .map(|(key, entry)| (*key, entry.clone()))
-        .collect();
+    let named: Vec<(&'static str, Entry)> =
+        entries.iter().filter(|(_, entry)| !entry.raw.is_empty()).map(|(key, entry)| (*key, entry.clone())).collect();
     for (file_key, named) in named {
         let secret = file_key.strip_suffix("_file").and_then(reference::setting);
         let Some(secret) = secret.filter(|setting| setting.secret) else {
             continue;
         };
-        let direct = entries
-            .get(secret.key)
-            .filter(|entry| entry.origin != Origin::Default && !entry.raw.is_empty());
+        let direct = entries.get(secret.key).filter(|entry| entry.origin != Origin::Default && !entry.raw.is_empty());
         let read = match direct {
             Some(direct) => Err((
                 format!("is given together with {} ({})", secret.key, direct.origin),
@@ -285,12 +241,9 @@ pub(super) fn read_secret_files(directory: &Path, entries: &mut Entries, problem
             Ok(entry) => {
                 entries.insert(secret.key, entry);
             }
-            Err((problem, hint)) => problems.push(Problem {
-                key: Some(file_key.to_owned()),
-                origin: named.origin,
-                problem,
-                hint,
-            }),
+            Err((problem, hint)) => {
+                problems.push(Problem { key: Some(file_key.to_owned()), origin: named.origin, problem, hint })
+            }
         }
     }
 }
@@ -303,24 +256,13 @@ fn read_secret(directory: &Path, key: &str, named: &Raw) -> Result<Entry, (Strin
     };
     let text = read_limited(&directory.join(path)).map_err(|error| {
         let hint = "check that the file exists and that the user running the server may read it";
-        (
-            format!("names {path}, which cannot be read: {error}"),
-            hint.to_owned(),
-        )
+        (format!("names {path}, which cannot be read: {error}"), hint.to_owned())
     })?;
     let text = text.trim_end();
     if text.is_empty() {
-        return Err((
-            format!("names an empty file, {path}"),
-            format!("write {key} into it"),
-        ));
+        return Err((format!("names an empty file, {path}"), format!("write {key} into it")));
     }
-    Ok(Entry {
-        raw: Raw::Loose(text.to_owned()),
-        origin: Origin::SecretFile {
-            path: PathBuf::from(path),
-        },
-    })
+    Ok(Entry { raw: Raw::Loose(text.to_owned()), origin: Origin::SecretFile { path: PathBuf::from(path) } })
 }
 
 /// The whole file as text, up to `FILE_LIMIT`.
@@ -337,10 +279,7 @@ fn read_limited(path: &Path) -> io::Result<String> {
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem {
         key: None,
-        origin: Origin::File {
-            path: path.to_owned(),
-            line: 0,
-        },
+        origin: Origin::File { path: path.to_owned(), line: 0 },
         problem: format!("cannot be read: {error}"),
         hint: "check the path and that the user running the server may read it".to_owned(),
     }

@@ -110,17 +110,14 @@ impl FromStr for PublicUrl {
     fn from_str(text: &str) -> Result<Self, PublicUrlError> {
         // The URL parser forgives what a person who compares issuers would not:
         // white space, backslashes, missing and superfluous slashes, an empty user.
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))
-            .ok_or(PublicUrlError::NotUrl)?;
+        let rest =
+            text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or(PublicUrlError::NotUrl)?;
         let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\\' | '*' | '%');
         if rest.starts_with('/') || rest.contains(forbidden) {
             return Err(PublicUrlError::NotUrl);
         }
         let url = Url::parse(text).map_err(|_| PublicUrlError::NotUrl)?;
-        if rest.contains(['@', '?', '#']) || rest.trim_end_matches('/').contains('/') || rest.ends_with("//")
-        {
+        if rest.contains(['@', '?', '#']) || rest.trim_end_matches('/').contains('/') || rest.ends_with("//") {
             return Err(PublicUrlError::MoreThanOrigin);
         }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
@@ -133,12 +130,7 @@ impl FromStr for PublicUrl {
         if !https && !is_loopback(&host) {
             return Err(PublicUrlError::PlainHttp);
         }
-        Ok(Self {
-            origin: url.origin().ascii_serialization(),
-            https,
-            host: host.to_string(),
-            port,
-        })
+        Ok(Self { origin: url.origin().ascii_serialization(), https, host: host.to_string(), port })
     }
 }
 

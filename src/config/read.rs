@@ -24,11 +24,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader that adds to `problems`.
     pub fn new(entries: &'a Entries, directory: &'a Path, problems: &'a mut Vec<Problem>) -> Self {
-        Self {
-            entries,
-            directory,
-            problems,
-        }
+        Self { entries, directory, problems }
     }
 
     /// Whether the setting has a value that is not empty.
@@ -38,16 +34,8 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem of this setting.
     pub fn refuse(&mut self, key: &str, problem: impl Into<String>, hint: impl Into<String>) {
-        let origin = self
-            .entries
-            .get(key)
-            .map_or(Origin::Default, |entry| entry.origin.clone());
-        self.problems.push(Problem {
-            key: Some(key.to_owned()),
-            origin,
-            problem: problem.into(),
-            hint: hint.into(),
-        });
+        let origin = self.entries.get(key).map_or(Origin::Default, |entry| entry.origin.clone());
+        self.problems.push(Problem { key: Some(key.to_owned()), origin, problem: problem.into(), hint: hint.into() });
     }
 
     /// A setting that may be absent.
@@ -71,9 +59,7 @@ impl<'a> Reader<'a> {
             self.refuse(key, format!("{} is not a text", shown(key, raw)), accepts(key));
             return None;
         };
-        text.parse()
-            .map_err(|error| self.refuse(key, format!("{} {error}", shown(key, raw)), accepts(key)))
-            .ok()
+        text.parse().map_err(|error| self.refuse(key, format!("{} {error}", shown(key, raw)), accepts(key))).ok()
     }
 
     /// A whole number within the bounds of the table.
@@ -88,15 +74,10 @@ impl<'a> Reader<'a> {
             Some(Accepts::Number(least, most)) => (*least, *most),
             Some(Accepts::Words(_)) | None => (0, u64::MAX),
         };
-        let within = number
-            .filter(|number| (least..=most).contains(number))
-            .and_then(|number| T::try_from(number).ok());
+        let within =
+            number.filter(|number| (least..=most).contains(number)).and_then(|number| T::try_from(number).ok());
         if within.is_none() {
-            self.refuse(
-                key,
-                format!("{} is not a whole number within the bounds", shown(key, raw)),
-                accepts(key),
-            );
+            self.refuse(key, format!("{} is not a whole number within the bounds", shown(key, raw)), accepts(key));
         }
         within
     }
@@ -123,18 +104,11 @@ impl<'a> Reader<'a> {
     pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
         let raw = self.raw(key)?;
         let found = match raw {
-            Raw::Text(text) | Raw::Loose(text) => words
-                .iter()
-                .find(|(word, _)| word == text)
-                .map(|(_, value)| *value),
+            Raw::Text(text) | Raw::Loose(text) => words.iter().find(|(word, _)| word == text).map(|(_, value)| *value),
             Raw::Integer(_) | Raw::Boolean(_) | Raw::List(_) | Raw::Other(_) => None,
         };
         if found.is_none() {
-            self.refuse(
-                key,
-                format!("{} is not one of its values", shown(key, raw)),
-                accepts(key),
-            );
+            self.refuse(key, format!("{} is not one of its values", shown(key, raw)), accepts(key));
         }
         found
     }
@@ -145,22 +119,10 @@ impl<'a> Reader<'a> {
             return Some(Vec::new());
         };
         let items: Option<Vec<&str>> = match raw {
-            Raw::Loose(text) => Some(
-                text.split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty())
-                    .collect(),
-            ),
-            Raw::List(items) => items
-                .iter()
-                .map(|item| {
-                    if let Raw::Text(text) = item {
-                        Some(text.as_str())
-                    } else {
-                        None
-                    }
-                })
-                .collect(),
+            Raw::Loose(text) => Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()),
+            Raw::List(items) => {
+                items.iter().map(|item| if let Raw::Text(text) = item { Some(text.as_str()) } else { None }).collect()
+            }
             Raw::Text(_) | Raw::Integer(_) | Raw::Boolean(_) | Raw::Other(_) => None,
         };
         let Some(items) = items else {
@@ -223,11 +185,7 @@ impl<'a> Reader<'a> {
         match self.entries.get(key).map(|entry| &entry.raw) {
             Some(raw) if !raw.is_empty() => Some(raw),
             Some(_) => {
-                self.refuse(
-                    key,
-                    "is empty",
-                    "give it a value, or remove it to have the default",
-                );
+                self.refuse(key, "is empty", "give it a value, or remove it to have the default");
                 None
             }
             None => {

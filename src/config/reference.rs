@@ -31,9 +31,7 @@ pub fn reference() -> Vec<KeyDoc> {
         .map(|setting| KeyDoc {
             key: setting.key,
             env: setting.env(),
-            default: defaults
-                .get(setting.key)
-                .map_or_else(|| setting.unset.to_owned(), |entry| entry.raw.to_string()),
+            default: defaults.get(setting.key).map_or_else(|| setting.unset.to_owned(), |entry| entry.raw.to_string()),
             values: setting.accepts.to_string(),
             meaning: setting.meaning,
         })
@@ -105,10 +103,7 @@ pub(super) fn advice(key: &str, origin: &Origin) -> String {
     let section = key.split('.').next().unwrap_or(key);
     let names = names_in(section);
     if names.is_empty() {
-        let mut sections: Vec<&str> = SETTINGS
-            .iter()
-            .filter_map(|setting| setting.key.split('.').next())
-            .collect();
+        let mut sections: Vec<&str> = SETTINGS.iter().filter_map(|setting| setting.key.split('.').next()).collect();
         sections.dedup();
         return format!("remove it; the sections are {}", sections.join(", "));
     }
@@ -129,9 +124,7 @@ fn nearest(key: &str) -> Option<&'static Setting> {
         if !section.is_empty() && names_in(section).is_empty() {
             return None;
         }
-        let mut same = SETTINGS
-            .iter()
-            .filter(|setting| setting.key.rsplit('.').next() == Some(name));
+        let mut same = SETTINGS.iter().filter(|setting| setting.key.rsplit('.').next() == Some(name));
         same.next().filter(|_| same.next().is_none())
     };
     by_letters.or_else(by_name)
@@ -142,9 +135,7 @@ fn nearest(key: &str) -> Option<&'static Setting> {
 /// Such variables are otherwise left alone: Kubernetes sets `CHANCERY_PORT` and
 /// more of the kind for a service that is called `chancery`.
 pub(super) fn meant_by(variable: &str) -> Option<&'static Setting> {
-    SETTINGS
-        .iter()
-        .find(|setting| distance(&setting.env().replace("__", "_"), variable) <= 1)
+    SETTINGS.iter().find(|setting| distance(&setting.env().replace("__", "_"), variable) <= 1)
 }
 
 /// Insertions, deletions and substitutions that lead from one text to the other (Levenshtein).
@@ -154,9 +145,7 @@ pub(super) fn distance(from: &str, to: &str) -> usize {
         let mut diagonal = line;
         let mut before = line + 1;
         for (place, right) in row.iter_mut().skip(1).zip(to.chars()) {
-            let here = (diagonal + usize::from(left != right))
-                .min(before + 1)
-                .min(*place + 1);
+            let here = (diagonal + usize::from(left != right)).min(before + 1).min(*place + 1);
             diagonal = std::mem::replace(place, here);
             before = here;
         }
@@ -167,51 +156,22 @@ pub(super) fn distance(from: &str, to: &str) -> usize {
 
 /// A setting that always has a value.
 const fn words(key: &'static str, accepts: &'static str, meaning: &'static str) -> Setting {
-    Setting {
-        key,
-        accepts: Accepts::Words(accepts),
-        unset: "",
-        secret: false,
-        meaning,
-    }
+    Setting { key, accepts: Accepts::Words(accepts), unset: "", secret: false, meaning }
 }
 
 /// A whole number with its bounds.
 const fn number(key: &'static str, bounds: (u64, u64), meaning: &'static str) -> Setting {
-    Setting {
-        key,
-        accepts: Accepts::Number(bounds.0, bounds.1),
-        unset: "",
-        secret: false,
-        meaning,
-    }
+    Setting { key, accepts: Accepts::Number(bounds.0, bounds.1), unset: "", secret: false, meaning }
 }
 
 /// A setting that may be absent.
-const fn optional(
-    key: &'static str,
-    accepts: &'static str,
-    unset: &'static str,
-    meaning: &'static str,
-) -> Setting {
-    Setting {
-        key,
-        accepts: Accepts::Words(accepts),
-        unset,
-        secret: false,
-        meaning,
-    }
+const fn optional(key: &'static str, accepts: &'static str, unset: &'static str, meaning: &'static str) -> Setting {
+    Setting { key, accepts: Accepts::Words(accepts), unset, secret: false, meaning }
 }
 
 /// A setting whose value is hidden.
 const fn secret(key: &'static str, accepts: &'static str, meaning: &'static str) -> Setting {
-    Setting {
-        key,
-        accepts: Accepts::Words(accepts),
-        unset: "",
-        secret: true,
-        meaning,
-    }
+    Setting { key, accepts: Accepts::Words(accepts), unset: "", secret: true, meaning }
 }
 
 /// Every setting there is.
@@ -238,16 +198,8 @@ const SETTINGS: &[Setting] = &[
         "a list of networks, such as `10.0.0.0/8`",
         "Proxies whose `Forwarded`, `X-Forwarded-*` and client certificate headers are believed.",
     ),
-    number(
-        "server.max_connections",
-        (1, 1_000_000),
-        "Connections open at the same time; further ones wait.",
-    ),
-    number(
-        "server.request_timeout_seconds",
-        (1, 300),
-        "Seconds after which a request without an answer is given up.",
-    ),
+    number("server.max_connections", (1, 1_000_000), "Connections open at the same time; further ones wait."),
+    number("server.request_timeout_seconds", (1, 300), "Seconds after which a request without an answer is given up."),
     optional(
         "tls.cert",
         "the path of a PEM file",
@@ -260,11 +212,7 @@ const SETTINGS: &[Setting] = &[
         "not set: plain http",
         "Private key of the certificate. Both or neither.",
     ),
-    words(
-        "tls.min_version",
-        "`1.2` or `1.3`",
-        "Oldest TLS version that is spoken.",
-    ),
+    words("tls.min_version", "`1.2` or `1.3`", "Oldest TLS version that is spoken."),
     words(
         "tls.client_certificates",
         "`off` or `optional`",
@@ -281,16 +229,8 @@ const SETTINGS: &[Setting] = &[
         "not set",
         "File that holds `database.url` and nothing else. One of the two.",
     ),
-    number(
-        "database.max_connections",
-        (1, 500),
-        "Connections of this server to the database.",
-    ),
-    words(
-        "database.migrate",
-        "`true` or `false`",
-        "Whether `serve` brings the database up to date before it answers.",
-    ),
+    number("database.max_connections", (1, 500), "Connections of this server to the database."),
+    words("database.migrate", "`true` or `false`", "Whether `serve` brings the database up to date before it answers."),
     words(
         "keys.master_key_file",
         "a path",
@@ -306,16 +246,8 @@ const SETTINGS: &[Setting] = &[
         "a list of networks, such as `10.0.0.0/8`",
         "Networks that may be called besides public addresses, for applications inside your own network.",
     ),
-    number(
-        "outbound.timeout_seconds",
-        (1, 60),
-        "Seconds that one call to another server may take.",
-    ),
-    number(
-        "outbound.max_bytes",
-        (1_024, 16_777_216),
-        "Bytes accepted in an answer from another server.",
-    ),
+    number("outbound.timeout_seconds", (1, 60), "Seconds that one call to another server may take."),
+    number("outbound.max_bytes", (1_024, 16_777_216), "Bytes accepted in an answer from another server."),
     number(
         "passwords.workers",
         (0, 256),
@@ -326,11 +258,7 @@ const SETTINGS: &[Setting] = &[
         (7_168, 1_048_576),
         "Argon2id memory for one password, in KiB. Memory times iterations must be at least 35840.",
     ),
-    number(
-        "passwords.iterations",
-        (1, 16),
-        "Argon2id passes over that memory.",
-    ),
+    number("passwords.iterations", (1, 16), "Argon2id passes over that memory."),
     number("passwords.parallelism", (1, 16), "Argon2id lanes."),
     number(
         "passwords.max_wait_seconds",
@@ -347,14 +275,6 @@ const SETTINGS: &[Setting] = &[
         "`error`, `warn`, `info`, `debug`, `trace`, or a list such as `warn,chancery=debug`",
         "How much is logged. Below `info`, only this server's own lines are written, never those of libraries.",
     ),
-    number(
-        "audit.seal_interval_milliseconds",
-        (100, 60_000),
-        "Milliseconds between two seals of the audit log.",
-    ),
-    words(
-        "dev.hooks",
-        "`true` or `false`",
-        "Operations for tests. Refused unless the server runs with `--dev`.",
-    ),
+    number("audit.seal_interval_milliseconds", (100, 60_000), "Milliseconds between two seals of the audit log."),
+    words("dev.hooks", "`true` or `false`", "Operations for tests. Refused unless the server runs with `--dev`."),
 ];

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::read::Reader;
 use super::{
-    Audit, ClientCertificates, Config, Database, Dev, Keys, Log, Mode, Outbound, Passwords, PublicUrl,
-    Scheme, Server, Tls, TlsFiles, TlsVersion,
+    Audit, ClientCertificates, Config, Database, Dev, Keys, Log, Mode, Outbound, Passwords, PublicUrl, Scheme, Server,
+    Tls, TlsFiles, TlsVersion,
 };
 use crate::logging;
 use crate::outbound::IpNet;
@@ -47,17 +47,12 @@ pub(super) fn config(reader: &mut Reader<'_>, mode: Mode) -> Option<Config> {
 fn server(reader: &mut Reader<'_>, mode: Mode) -> Option<Server> {
     let public_url = reader.maybe("server.public_url");
     let listen = reader.value::<Address>("server.listen").map(|address| address.0);
-    let admin_listen = reader
-        .maybe::<Address>("server.admin_listen")
-        .map(|found| found.map(|address| address.0));
+    let admin_listen = reader.maybe::<Address>("server.admin_listen").map(|found| found.map(|address| address.0));
     let trusted_proxies = reader.list("server.trusted_proxies", network);
     let max_connections = reader.number("server.max_connections");
     let request_timeout = seconds(reader, "server.request_timeout_seconds");
 
-    for (key, address) in [
-        ("server.listen", listen),
-        ("server.admin_listen", admin_listen.flatten()),
-    ] {
+    for (key, address) in [("server.listen", listen), ("server.admin_listen", admin_listen.flatten())] {
         if mode == Mode::Dev && address.is_some_and(|address| !address.ip().is_loopback()) {
             reader.refuse(
                 key,
@@ -70,11 +65,7 @@ fn server(reader: &mut Reader<'_>, mode: Mode) -> Option<Server> {
         && listen == admin
         && listen.port() != 0
     {
-        reader.refuse(
-            "server.admin_listen",
-            "is the same as server.listen",
-            "use another port, or remove it",
-        );
+        reader.refuse("server.admin_listen", "is the same as server.listen", "use another port, or remove it");
     }
     let public_url = public_url.and_then(|given| reachable(reader, given, listen, mode));
     Some(Server {
@@ -94,11 +85,7 @@ fn reachable(
     listen: Option<SocketAddr>,
     mode: Mode,
 ) -> Option<Option<PublicUrl>> {
-    let scheme = if reader.is_set("tls.cert") {
-        Scheme::Https
-    } else {
-        Scheme::Http
-    };
+    let scheme = if reader.is_set("tls.cert") { Scheme::Https } else { Scheme::Http };
     if let Some(url) = given {
         if scheme == Scheme::Https && !url.is_https() {
             reader.refuse(
@@ -129,14 +116,8 @@ fn reachable(
 fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
     let cert = reader.maybe_file("tls.cert");
     let key = reader.maybe_file("tls.key");
-    let min_version = reader.choice(
-        "tls.min_version",
-        &[("1.2", TlsVersion::Tls12), ("1.3", TlsVersion::Tls13)],
-    );
-    let words = [
-        ("off", ClientCertificates::Off),
-        ("optional", ClientCertificates::Optional),
-    ];
+    let min_version = reader.choice("tls.min_version", &[("1.2", TlsVersion::Tls12), ("1.3", TlsVersion::Tls13)]);
+    let words = [("off", ClientCertificates::Off), ("optional", ClientCertificates::Optional)];
     let client_certificates = reader.choice("tls.client_certificates", &words);
 
     match (reader.is_set("tls.cert"), reader.is_set("tls.key")) {
@@ -152,11 +133,7 @@ fn tls(reader: &mut Reader<'_>) -> Option<Tls> {
         );
     }
     let files = cert?.zip(key?).map(|(cert, key)| TlsFiles { cert, key });
-    Some(Tls {
-        files,
-        min_version: min_version?,
-        client_certificates: client_certificates?,
-    })
+    Some(Tls { files, min_version: min_version?, client_certificates: client_certificates? })
 }
 
 /// `[database]`
@@ -164,18 +141,12 @@ fn database(reader: &mut Reader<'_>) -> Option<Database> {
     let url = reader.value("database.url");
     let max_connections = reader.number("database.max_connections");
     let migrate = reader.flag("database.migrate");
-    Some(Database {
-        url: url?,
-        max_connections: max_connections?,
-        migrate: migrate?,
-    })
+    Some(Database { url: url?, max_connections: max_connections?, migrate: migrate? })
 }
 
 /// `[keys]`
 fn keys(reader: &mut Reader<'_>) -> Option<Keys> {
-    Some(Keys {
-        master_key_file: reader.path("keys.master_key_file")?,
-    })
+    Some(Keys { master_key_file: reader.path("keys.master_key_file")? })
 }
 
 /// `[outbound]`
@@ -184,12 +155,7 @@ fn outbound(reader: &mut Reader<'_>) -> Option<Outbound> {
     let allow_networks = reader.list("outbound.allow_networks", network);
     let timeout = seconds(reader, "outbound.timeout_seconds");
     let max_bytes = reader.number("outbound.max_bytes");
-    Some(Outbound {
-        extra_ca: extra_ca?,
-        allow_networks: allow_networks?,
-        timeout: timeout?,
-        max_bytes: max_bytes?,
-    })
+    Some(Outbound { extra_ca: extra_ca?, allow_networks: allow_networks?, timeout: timeout?, max_bytes: max_bytes? })
 }
 
 /// `[passwords]`
@@ -206,10 +172,7 @@ fn passwords(reader: &mut Reader<'_>) -> Option<Passwords> {
         reader.refuse(
             "passwords.iterations",
             format!("is {iterations}, too few for {memory} KiB: a stolen hash would be cheap to guess"),
-            format!(
-                "use {} or more, or more memory",
-                LEAST_PASSWORD_WORK.div_ceil(u64::from(memory))
-            ),
+            format!("use {} or more, or more memory", LEAST_PASSWORD_WORK.div_ceil(u64::from(memory))),
         );
     }
     Some(Passwords {
@@ -223,27 +186,16 @@ fn passwords(reader: &mut Reader<'_>) -> Option<Passwords> {
 
 /// `[log]`
 fn log(reader: &mut Reader<'_>) -> Option<Log> {
-    let words = [
-        ("auto", logging::Format::Auto),
-        ("pretty", logging::Format::Pretty),
-        ("json", logging::Format::Json),
-    ];
+    let words = [("auto", logging::Format::Auto), ("pretty", logging::Format::Pretty), ("json", logging::Format::Json)];
     let format = reader.choice("log.format", &words);
     let level = reader.value::<Level>("log.level").map(|level| level.0);
-    Some(Log {
-        format: format?,
-        level: level?,
-    })
+    Some(Log { format: format?, level: level? })
 }
 
 /// `[audit]`
 fn audit(reader: &mut Reader<'_>) -> Option<Audit> {
-    let seal_interval = reader
-        .number("audit.seal_interval_milliseconds")
-        .map(Duration::from_millis);
-    Some(Audit {
-        seal_interval: seal_interval?,
-    })
+    let seal_interval = reader.number("audit.seal_interval_milliseconds").map(Duration::from_millis);
+    Some(Audit { seal_interval: seal_interval? })
 }
 
 /// `[dev]`
@@ -256,10 +208,7 @@ fn dev(reader: &mut Reader<'_>, mode: Mode) -> Option<Dev> {
             "remove it, or start with --dev",
         );
     }
-    Some(Dev {
-        enabled: mode == Mode::Dev,
-        hooks,
-    })
+    Some(Dev { enabled: mode == Mode::Dev, hooks })
 }
 
 /// A duration in whole seconds.

@@ -31,16 +31,20 @@ pub async fn jwks(call: Call, head: Head, _: Body) -> Result<Response, JsonFailu
 }
 
 fn document(document: &Document, head: &Head, content_type: &'static str) -> Response {
-    let mut response = if head.header("if-none-match").is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == &*document.etag)) {
-        StatusCode::NOT_MODIFIED.into()
-    } else {
-        Response::builder().content_type(content_type).body(Body::from_bytes(document.body.clone()))
-    };
+    let mut response =
+        if head.header("if-none-match").is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == &*document.etag)) {
+            StatusCode::NOT_MODIFIED.into()
+        } else {
+            Response::builder().content_type(content_type).body(Body::from_bytes(document.body.clone()))
+        };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&document.etag) {
         headers.insert(header::ETAG, tag);
     }
-    let max_age = const { assert!(KEY_SET_MAX_AGE == 300); "public, max-age=300" };
+    let max_age = const {
+        assert!(KEY_SET_MAX_AGE == 300);
+        "public, max-age=300"
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(max_age));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response

@@ -40,7 +40,8 @@ pub async fn form(head: &Head, body: Body) -> Result<Params, JsonFailure> {
     if head.query().is_some() {
         return Err(invalid("parameters must come in the body, not in the query"));
     }
-    let bytes = body.into_bytes_limit(MAX_FORM).await.map_err(|error| invalid(&format!("the body cannot be read: {error}")))?;
+    let bytes =
+        body.into_bytes_limit(MAX_FORM).await.map_err(|error| invalid(&format!("the body cannot be read: {error}")))?;
     Params::parse(&bytes).map_err(|error| JsonFailure::new(ErrorCode::InvalidRequest, error))
 }
 
@@ -59,7 +60,8 @@ pub fn is_form(headers: &HeaderMap) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let Ok(value) = value.to_str() else { return false };
     let mut parts = value.split(';');
-    let form = parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let form =
+        parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     // RFC 6749 Appendix B: UTF-8, whatever a charset parameter says; another one is refused rather than misread.
     form && parts.all(|part| {
         let Some((name, value)) = part.split_once('=') else { return true };
@@ -104,14 +106,18 @@ pub async fn read_access_token(call: &Call, text: &str) -> Result<Option<AccessT
 ///
 /// # Errors
 /// The keys or the database cannot be had.
-pub async fn live_access_token(call: &Call, text: &str) -> Result<Option<(AccessToken, Option<GrantInContext>)>, JsonFailure> {
+pub async fn live_access_token(
+    call: &Call,
+    text: &str,
+) -> Result<Option<(AccessToken, Option<GrantInContext>)>, JsonFailure> {
     let Some(token) = read_access_token(call, text).await? else { return Ok(None) };
     let (context, revoked) = call.store.token_context(token.grant_id, &token.revocation_hash(), call.now).await?;
     if revoked || !access_token::is_carried_by(&token, context.as_ref().map(|context| &context.grant)) {
         return Ok(None);
     }
     let alive = context.as_ref().is_none_or(|context| {
-        context.session_alive && context.user.as_ref().is_some_and(|user| user.is_active() && Some(user.id) == token.user_id())
+        context.session_alive
+            && context.user.as_ref().is_some_and(|user| user.is_active() && Some(user.id) == token.user_id())
     });
     // The client may have been switched off or removed since.
     let client = call.client(&token.client_id).await?.is_some_and(|client| client.enabled);

@@ -40,12 +40,14 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
         return Err(JsonFailure::new(ErrorCode::AccessDenied, "this tenant takes no more registrations"));
     }
     if call.tenant.settings.client_registration == Registration::InitialAccessToken {
-        let token = bearer_of(&head).map(Secret::new).map_err(|_| JsonFailure::new(ErrorCode::InvalidToken, "no token"))?;
+        let token =
+            bearer_of(&head).map(Secret::new).map_err(|_| JsonFailure::new(ErrorCode::InvalidToken, "no token"))?;
         if !call.store.use_one_time_token(Purpose::InitialAccessToken, &token.hash(), call.now).await? {
             return Ok(bearer(BearerError::Invalid, &call.tenant.issuer));
         }
     }
-    let id = ClientId::parse(&mint::handle()).ok_or_else(|| JsonFailure::new(ErrorCode::ServerError, "the server failed"))?;
+    let id = ClientId::parse(&mint::handle())
+        .ok_or_else(|| JsonFailure::new(ErrorCode::ServerError, "the server failed"))?;
     let secret = metadata.token_endpoint_auth_method.has_secret().then(mint::secret);
     let token = mint::secret();
     let draft = draft(&call, &id, &metadata, secret.as_ref(), &token)?;
@@ -87,7 +89,10 @@ pub async fn manage(call: Call, head: Head, body: Body) -> Result<Response, Json
         Method::DELETE => {
             let event = call.event(AuditKind::ClientDeleted).client(&client.id);
             call.store.delete_client(&client.id, call.audit(event), call.now).await?;
-            call.app.directory.forget(call.tenant.id, &crate::store::notices::Notice::Client(client.id.to_string())).await;
+            call.app
+                .directory
+                .forget(call.tenant.id, &crate::store::notices::Notice::Client(client.id.to_string()))
+                .await;
             StatusCode::NO_CONTENT.into()
         }
         Method::PUT => update(&call, &head, body, &client, &token).await?,
@@ -103,12 +108,22 @@ fn read(call: &Call, client: &Client, token: &Secret) -> Response {
         client_secret: None,
         client_id_issued_at: client.created_at.seconds(),
     };
-    json_no_store(StatusCode::OK, &Value::Object(registration::response(&client.id, client.metadata.to_object(), &told)))
+    json_no_store(
+        StatusCode::OK,
+        &Value::Object(registration::response(&client.id, client.metadata.to_object(), &told)),
+    )
 }
 
-async fn update(call: &Call, head: &Head, body: Body, client: &Arc<Client>, token: &Secret) -> Result<Response, JsonFailure> {
+async fn update(
+    call: &Call,
+    head: &Head,
+    body: Body,
+    client: &Arc<Client>,
+    token: &Secret,
+) -> Result<Response, JsonFailure> {
     let object = document(head, body).await?;
-    registration::check_update(&object, client).map_err(|reason| JsonFailure::new(ErrorCode::InvalidRequest, reason))?;
+    registration::check_update(&object, client)
+        .map_err(|reason| JsonFailure::new(ErrorCode::InvalidRequest, reason))?;
     // The final object is checked, by the same rules as a new one.
     let metadata = checked(call, &object)?;
     let (old, new) = (client.metadata.token_endpoint_auth_method, metadata.token_endpoint_auth_method);
@@ -168,7 +183,8 @@ fn rules(call: &Call) -> MetadataRules {
 
 /// The metadata, if it holds; an address that the fetcher would refuse is refused when it is saved already.
 fn checked(call: &Call, object: &Map<String, Value>) -> Result<ClientMetadata, JsonFailure> {
-    let metadata = ClientMetadata::parse(object, &rules(call)).map_err(|error| JsonFailure::new(error.code(), error))?;
+    let metadata =
+        ClientMetadata::parse(object, &rules(call)).map_err(|error| JsonFailure::new(error.code(), error))?;
     if let Some(url) = metadata.jwks_uri.as_deref().and_then(|uri| Url::parse(uri).ok()) {
         let refused = |error: crate::outbound::FetchError| {
             let description = format!("jwks_uri cannot be used: {}", error.public());
@@ -187,7 +203,10 @@ async fn document(head: &Head, body: Body) -> Result<Map<String, Value>, JsonFai
     if !json || head.headers.contains_key(header::CONTENT_ENCODING) {
         return Err(invalid("the body must be uncompressed application/json".to_owned()));
     }
-    let bytes = body.into_bytes_limit(MAX_DOCUMENT).await.map_err(|error| invalid(format!("the body cannot be read: {error}")))?;
+    let bytes = body
+        .into_bytes_limit(MAX_DOCUMENT)
+        .await
+        .map_err(|error| invalid(format!("the body cannot be read: {error}")))?;
     strict_json::object(&bytes, MAX_DEPTH).map_err(|error| invalid(format!("the body is not a JSON object: {error}")))
 }
 

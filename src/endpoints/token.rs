@@ -47,7 +47,9 @@ pub async fn token(call: Call, head: Head, body: Body) -> Result<Response, JsonF
     let params = form(&head, body).await?;
     let client = match call.authenticate(&head, &params).await {
         Ok(client) => client,
-        Err(failure) => return Err(refused_client(&call, failure).await.challenged(head.headers.contains_key("authorization"))),
+        Err(failure) => {
+            return Err(refused_client(&call, failure).await.challenged(head.headers.contains_key("authorization")));
+        }
     };
     let issued = grant(&call, &client, &params).await;
     let mut response = match issued {
@@ -60,9 +62,8 @@ pub async fn token(call: Call, head: Head, body: Body) -> Result<Response, JsonF
 
 async fn grant(call: &Call, client: &AuthenticatedClient, params: &Params) -> Result<Issued, JsonFailure> {
     // RFC 6749 §5.2: missing is invalid_request, unknown is unsupported_grant_type.
-    let name = params
-        .get("grant_type")
-        .ok_or_else(|| JsonFailure::new(ErrorCode::InvalidRequest, "grant_type is missing"))?;
+    let name =
+        params.get("grant_type").ok_or_else(|| JsonFailure::new(ErrorCode::InvalidRequest, "grant_type is missing"))?;
     let grant = GrantType::parse(name)
         .filter(|grant| call.tenant.capabilities.grants.contains(grant))
         .ok_or_else(|| JsonFailure::new(ErrorCode::UnsupportedGrantType, "this grant_type is not supported"))?;
@@ -97,7 +98,10 @@ fn answer(issued: Issued) -> Value {
 async fn refused_client(call: &Call, failure: crate::call::AuthenticationFailure) -> JsonFailure {
     use crate::protocol::client_authentication::ClientAuthenticationError as Refused;
     if let crate::call::AuthenticationFailure::Client(
-        error @ (Refused::WrongSecret(id) | Refused::Assertion(id, _) | Refused::Replayed(id) | Refused::OtherMethod(id)),
+        error @ (Refused::WrongSecret(id)
+        | Refused::Assertion(id, _)
+        | Refused::Replayed(id)
+        | Refused::OtherMethod(id)),
     ) = &failure
     {
         let event = call.event(AuditKind::ClientAuthenticationFailed).client(id).with("reason", error.to_string());
@@ -123,9 +127,11 @@ fn refused_by_policy(error: &PolicyRefusal) -> JsonFailure {
 
 fn refused_code(error: &CodeError) -> JsonFailure {
     match error.code() {
-        ErrorCode::InvalidGrant => {
-            JsonFailure::quiet(ErrorCode::InvalidGrant, "the code is unknown, expired, used or not meant for this request", error)
-        }
+        ErrorCode::InvalidGrant => JsonFailure::quiet(
+            ErrorCode::InvalidGrant,
+            "the code is unknown, expired, used or not meant for this request",
+            error,
+        ),
         code => JsonFailure::new(code, error),
     }
 }
@@ -220,7 +226,10 @@ async fn refresh(call: &Call, client: &AuthenticatedClient, params: &Params) -> 
             return Ok(issued);
         }
     }
-    Err(JsonFailure::new(ErrorCode::TemporarilyUnavailable, "too many requests use this refresh token at the same time"))
+    Err(JsonFailure::new(
+        ErrorCode::TemporarilyUnavailable,
+        "too many requests use this refresh token at the same time",
+    ))
 }
 
 /// One look, one decision, one write. `None` if the family changed in between.

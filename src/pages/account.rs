@@ -17,7 +17,12 @@ const PURPOSE: &str = "account sessions";
 fn signed_in<'a>(call: &Call, browser: &'a Browser) -> Result<&'a Known, PageFailure> {
     let alive = |known: &&Known| known.session.is_alive(call.now) && known.user.is_active();
     browser.known.iter().find(alive).ok_or_else(|| {
-        PageFailure::new(StatusCode::UNAUTHORIZED, "login-required", "login_required", "nobody is signed in in this browser")
+        PageFailure::new(
+            StatusCode::UNAUTHORIZED,
+            "login-required",
+            "login_required",
+            "nobody is signed in in this browser",
+        )
     })
 }
 
@@ -103,7 +108,8 @@ pub async fn end_sessions(call: Call, head: Head, body: Body) -> Handled {
 /// "Firefox, Linux": the browser and system that a session names, as far as they are common.
 fn device(session: &Session) -> Option<String> {
     let agent = session.user_agent.as_deref()?;
-    let first = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let first =
+        |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let browser = first(&[
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),

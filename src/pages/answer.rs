@@ -87,7 +87,12 @@ impl From<askama::Error> for PageFailure {
 pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>, chosen: Option<&str>) -> &'static Messages {
     let asked = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
     let lang = asked.as_ref().and_then(|params| params.get("lang"));
-    messages::negotiate(lang.or(ui_locales), chosen, head.header("accept-language"), &call.tenant.settings.default_locale)
+    messages::negotiate(
+        lang.or(ui_locales),
+        chosen,
+        head.header("accept-language"),
+        &call.tenant.settings.default_locale,
+    )
 }
 
 /// The frame of a page of this tenant. `here` is the address that shows the same page in another language, up
@@ -157,7 +162,13 @@ pub fn carry(call: &Call, m: &'static Messages, carried: Carried, client: &str, 
 /// The error page.
 pub fn refusal(call: &Call, head: &Head, failure: PageFailure) -> Response {
     let m = language(call, head, None, None);
-    error_page(frame(call, m, m.error(failure.kind).title.to_owned(), ""), &call.reference, call.now, call.app.dev, failure)
+    error_page(
+        frame(call, m, m.error(failure.kind).title.to_owned(), ""),
+        &call.reference,
+        call.now,
+        call.app.dev,
+        failure,
+    )
 }
 
 /// The error page in a given frame.
@@ -185,7 +196,10 @@ pub fn error_page(frame: Frame<'_>, reference: &str, now: Timestamp, dev: bool, 
 
 /// An instant as pages show it.
 pub fn moment(m: &Messages, at: Timestamp, now: Timestamp) -> Moment {
-    let exact = OffsetDateTime::from_unix_timestamp(at.seconds()).ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
+    let exact = OffsetDateTime::from_unix_timestamp(at.seconds())
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default();
     let ago = u64::try_from(now.since(at)).unwrap_or(0);
     Moment { machine: exact.clone(), exact: exact.replace('T', " ").replace('Z', " UTC"), relative: m.ago(ago) }
 }

@@ -41,21 +41,13 @@ impl Asset {
     fn new(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Self {
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
         let href = format!("{PREFIX}{stem}-{}.{extension}", hash16(bytes));
-        Self {
-            name,
-            content_type,
-            bytes,
-            href,
-        }
+        Self { name, content_type, bytes, href }
     }
 }
 
 /// The URL of an embedded file, by its name in `static/`.
 pub fn href(name: &str) -> &'static str {
-    ASSETS
-        .iter()
-        .find(|asset| asset.name == name)
-        .map_or(UNKNOWN, |asset| asset.href.as_str())
+    ASSETS.iter().find(|asset| asset.name == name).map_or(UNKNOWN, |asset| asset.href.as_str())
 }
 
 /// Content type and bytes of the file at `path`, with or without [`PREFIX`].
@@ -64,22 +56,16 @@ pub fn href(name: &str) -> &'static str {
 /// 404, never a newer file under the older name.
 pub fn lookup(path: &str) -> Option<(&'static str, &'static [u8])> {
     let file = path.strip_prefix(PREFIX).unwrap_or(path);
-    let found = ASSETS
-        .iter()
-        .find(|asset| asset.href.get(PREFIX.len()..) == Some(file))?;
+    let found = ASSETS.iter().find(|asset| asset.href.get(PREFIX.len()..) == Some(file))?;
     Some((found.content_type, found.bytes))
 }
 
 /// Sixteen hexadecimal digits of SHA-256: enough to tell versions of a file apart.
 pub fn hash16(bytes: &[u8]) -> String {
     let digest = digest::digest(&digest::SHA256, bytes);
-    digest
-        .as_ref()
-        .iter()
-        .take(8)
-        .fold(String::with_capacity(16), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    digest.as_ref().iter().take(8).fold(String::with_capacity(16), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

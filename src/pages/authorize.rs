@@ -45,7 +45,8 @@ pub async fn authorize(call: Call, head: Head, body: Body) -> Handled {
         Some(token) => verified_hint(&call, token).await?,
         None => None,
     };
-    let checked = addressed.check(&call.tenant.settings, |resource| call.tenant.knows_resource(resource), hint, call.now);
+    let checked =
+        addressed.check(&call.tenant.settings, |resource| call.tenant.knows_resource(resource), hint, call.now);
     let request = match checked {
         Ok(request) => request,
         Err(error) => return refuse(&call, &head, &client, error, ui_locales.as_deref()),
@@ -62,7 +63,8 @@ async fn repeat_as_get(call: &Call, head: &Head, body: Body) -> Handled {
     if !is_form(&head.headers) || head.query().is_some() {
         return Err(malformed("a POST must carry all parameters in a form body"));
     }
-    let too_large = |_| PageFailure::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "invalid_request", "the form is too long");
+    let too_large =
+        |_| PageFailure::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "invalid_request", "the form is too long");
     let bytes = body.into_bytes_limit(MAX_ADDRESS).await.map_err(too_large)?;
     let query = std::str::from_utf8(&bytes).map_err(|_| malformed("the form is not ASCII"))?;
     if !query.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'#') {
@@ -109,10 +111,17 @@ fn bad_request(error: &PageError) -> PageFailure {
 }
 
 /// Sends a refusal back to the client (RFC 6749 §4.1.2.1).
-pub(super) fn refuse(call: &Call, head: &Head, client: &Arc<Client>, error: RedirectError, ui_locales: Option<&str>) -> Handled {
+pub(super) fn refuse(
+    call: &Call,
+    head: &Head,
+    client: &Arc<Client>,
+    error: RedirectError,
+    ui_locales: Option<&str>,
+) -> Handled {
     let RedirectError { return_to, refusal } = error;
     let description = format!("{refusal} (reference {})", call.reference);
-    let carried = authorization_response::carry(&return_to, &Answer::Error(refusal.code(), &description), &call.tenant.issuer);
+    let carried =
+        authorization_response::carry(&return_to, &Answer::Error(refusal.code(), &description), &call.tenant.issuer);
     let m = language(call, head, ui_locales, None);
     let mut response = carry(call, m, carried, client.display_name(), &return_to.redirect_uri)?;
     response.extensions_mut().insert(crate::failure::Logged(format!("{}: {refusal}", refusal.code().as_str())));

@@ -60,8 +60,12 @@ impl Browser {
         let cookie = |name: &str| cookies.get(cookie_name(call, name).as_str()).copied().flatten();
         let given = cookie(BROWSER).filter(|secret| is_secret(secret)).map(str::to_owned);
         let is_new = given.is_none();
-        let secrets: Vec<&str> =
-            cookie(SESSIONS).unwrap_or_default().split('.').filter(|secret| is_secret(secret)).take(MAX_SESSIONS).collect();
+        let secrets: Vec<&str> = cookie(SESSIONS)
+            .unwrap_or_default()
+            .split('.')
+            .filter(|secret| is_secret(secret))
+            .take(MAX_SESSIONS)
+            .collect();
         let hashes: Vec<SecretHash> = secrets.iter().map(|secret| SecretHash::of(secret)).collect();
         let mut found = call.store.browser_sessions(&hashes).await?;
         let mut known = Vec::with_capacity(found.len());
@@ -127,7 +131,8 @@ impl Browser {
 
     /// Puts a session that the browser holds already first.
     pub fn prefer(&self, call: &Call, response: &mut Response, session: SessionId) {
-        let (first, others): (Vec<&Known>, Vec<&Known>) = self.known.iter().partition(|known| known.session.id == session);
+        let (first, others): (Vec<&Known>, Vec<&Known>) =
+            self.known.iter().partition(|known| known.session.id == session);
         let all: Vec<&str> = first.into_iter().chain(others).map(|known| known.secret.as_str()).collect();
         set_cookie(call, response, SESSIONS, &all.join("."), Some(SESSION_COOKIE_SECONDS));
     }

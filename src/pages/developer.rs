@@ -153,11 +153,14 @@ async fn sample_tenant(app: &App) -> Result<Option<Arc<Tenant>>, StoreError> {
 
 async fn start_page(visit: &Visit) -> Handled {
     let Visit { app, m, .. } = visit;
-    let missing = || PageFailure::new(StatusCode::NOT_FOUND, "unknown-tenant", "not_found", "there is no tenant below a path yet");
+    let missing = || {
+        PageFailure::new(StatusCode::NOT_FOUND, "unknown-tenant", "not_found", "there is no tenant below a path yet")
+    };
     let tenant = sample_tenant(app).await?.ok_or_else(missing)?;
     let store = app.store.of(tenant.id);
     let clients = store.clients("", MAX_CLIENTS, &tenant.secrets.client_secret).await?;
-    let people = store.users(None, MAX_PEOPLE).await?;
+    let mut people = store.users(None, MAX_PEOPLE).await?;
+    people.sort_by_key(|person| person.created_at);
     let person = |user: crate::protocol::user::User| {
         let email = user.text_claim("email").unwrap_or_default().to_owned();
         (user.username, email)
@@ -165,7 +168,11 @@ async fn start_page(visit: &Visit) -> Handled {
     let view = Start {
         frame: visit.frame("start-title"),
         issuer: &tenant.issuer,
-        clients: clients.iter().filter(|client| client.origin == ClientOrigin::Administrator).map(|client| row(m, client)).collect(),
+        clients: clients
+            .iter()
+            .filter(|client| client.origin == ClientOrigin::Administrator)
+            .map(|client| row(m, client))
+            .collect(),
         people: people.into_iter().map(person).collect(),
         links: vec![
             ("start-playground", tenant.at("playground")),

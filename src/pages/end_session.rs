@@ -48,10 +48,11 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
         Some(token) => verified_hint(&call, token).await?,
         None => None,
     };
-    let client = match end_session::client_of(&request, hint.as_ref()).map_err(refused)?.and_then(|id| ClientId::parse(&id)) {
-        Some(id) => call.client(&id).await?,
-        None => None,
-    };
+    let client =
+        match end_session::client_of(&request, hint.as_ref()).map_err(refused)?.and_then(|id| ClientId::parse(&id)) {
+            Some(id) => call.client(&id).await?,
+            None => None,
+        };
     let back = end_session::return_address(&request, client.as_deref()).map_err(refused)?;
     let confirmed = head.method == Method::POST
         && is_own_origin(&call, &head)
@@ -120,6 +121,7 @@ async fn end(
         return Ok(see_other(&end_session::with_state(uri, request.state.as_deref())));
     }
     let m = language(call, head, request.ui_locales.as_deref(), browser.language());
-    let view = SignedOut { frame: frame(call, m, m.t("signed-out-title").to_owned(), ""), back: None, sign_in_href: None };
+    let view =
+        SignedOut { frame: frame(call, m, m.t("signed-out-title").to_owned(), ""), back: None, sign_in_href: None };
     page(StatusCode::OK, &view, None)
 }

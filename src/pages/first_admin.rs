@@ -69,7 +69,12 @@ pub async fn create(call: Call, head: Head, body: Body) -> Handled {
     let link = link_of(&head);
     peek(&call, link).await?;
     if !call.is_open() {
-        return Err(PageFailure::new(StatusCode::FORBIDDEN, "tenant-suspended", "access_denied", "the tenant is suspended"));
+        return Err(PageFailure::new(
+            StatusCode::FORBIDDEN,
+            "tenant-suspended",
+            "access_denied",
+            "the tenant is suspended",
+        ));
     }
     let m = language(&call, &head, None, browser.language());
     let typed = Typed::of(&fields);
@@ -137,7 +142,8 @@ impl Wanted {
         };
         let username = identifier_of(fields.get("username"), is_username);
         let missing = |field| fields.get(field).is_none_or(|text| text.trim().is_empty());
-        let problem = |field, when_missing, when_wrong| m.t(if missing(field) { when_missing } else { when_wrong }).to_owned();
+        let problem =
+            |field, when_missing, when_wrong| m.t(if missing(field) { when_missing } else { when_wrong }).to_owned();
         let no_username = || problem("username", "field-new-username-missing", "field-username-invalid");
         note("username", username.is_none().then(no_username));
         let email = identifier_of(fields.get("email"), is_email);
@@ -185,7 +191,9 @@ fn password_problem(m: &Messages, password: &str, fields: &Params) -> Option<Str
     let first = characters.next();
     let repeated = characters.all(|c| Some(c) == first);
     let lower = password.trim().to_lowercase();
-    let copied = ["username", "email"].iter().any(|field| fields.get(field).is_some_and(|text| text.trim().to_lowercase() == lower));
+    let copied = ["username", "email"]
+        .iter()
+        .any(|field| fields.get(field).is_some_and(|text| text.trim().to_lowercase() == lower));
     (repeated || copied).then(|| m.t("field-new-password-common").to_owned())
 }
 
@@ -219,12 +227,19 @@ async fn write(call: &Call, browser: &Browser, link: &str, wanted: &Wanted) -> R
     let secret = mint::secret();
     let session = first_session(call, user.id);
     let event = |kind| call.event(kind).user(user.id, user.audit_salt.clone());
-    let signed_in = event(AuditKind::SignInSucceeded).with("method", "password").with("session", session.id.to_string());
+    let signed_in =
+        event(AuditKind::SignInSucceeded).with("method", "password").with("session", session.id.to_string());
     let beside = call
         .audit(event(AuditKind::AdministratorCreated))
         .and(call.store.new_session(&session, &secret.hash()))
         .and(call.audit(signed_in));
-    let draft = UserDraft { user, username: username.1.clone(), email: Some(email.1.clone()), phc: Some(phc), administrator: true };
+    let draft = UserDraft {
+        user,
+        username: username.1.clone(),
+        email: Some(email.1.clone()),
+        phc: Some(phc),
+        administrator: true,
+    };
     let one_use = call.store.one_use(Purpose::AdminLink, &SecretHash::of(link), call.now);
     match call.store.add_user_by_token(one_use, &draft, beside, call.now).await {
         Ok(true) => {}
@@ -273,7 +288,8 @@ fn made_here(call: &Call, head: &Head, browser: &Browser) -> Option<String> {
 
 fn done(call: &Call, m: &'static Messages, username: &str) -> Handled {
     let next = format!("{}/account/sessions", call.tenant.path);
-    let view = FirstAdminDone { frame: frame(call, m, m.t("first-admin-done").to_owned(), ""), username, next_href: &next };
+    let view =
+        FirstAdminDone { frame: frame(call, m, m.t("first-admin-done").to_owned(), ""), username, next_href: &next };
     page(StatusCode::OK, &view, None)
 }
 

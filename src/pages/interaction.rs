@@ -8,9 +8,10 @@ use std::sync::Arc;
 use poem::http::StatusCode;
 use poem::{Body, Response};
 
-use super::answer::{Handled, PageFailure, carry, is_own_origin, language, page, see_other};
+use super::answer::{Handled, PageFailure, is_own_origin, language, page, see_other};
 use super::authorize::refuse;
 use super::browser::{Browser, remember_language};
+use super::conclude::{answer, begin_session, finish, granted_scope, issue_code};
 use super::methods::{self, Attempt, Method};
 use super::steps;
 use super::views::Resume;
@@ -18,15 +19,10 @@ use crate::call::{Call, Head};
 use crate::endpoints::{MAX_FORM, is_form};
 use crate::mint;
 use crate::protocol::audit_event::AuditKind;
-use crate::protocol::authorization_code::IssuedCode;
 use crate::protocol::authorization_request::Refusal;
-use crate::protocol::authorization_response::{self, Answer};
 use crate::protocol::client::Client;
-use crate::protocol::grant::{Allowed, Authentication};
-use crate::protocol::identifiers::{GrantId, SessionId};
-use crate::protocol::metadata::ACR_ONE_FACTOR;
+use crate::protocol::identifiers::SessionId;
 use crate::protocol::params::Params;
-use crate::protocol::scope::{OPENID, Scope};
 use crate::protocol::secret::Secret;
 use crate::protocol::user::User;
 use crate::sign_in::engine::{self, Consent, Next, Notice, Progress, Situation};
@@ -52,9 +48,11 @@ impl Step<'_> {
         if self.sign_in.version > 0 {
             return Ok(String::new());
         }
-        let failed = |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
+        let failed =
+            |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
         let SignIn { id, browser_hash, request, expires_at, .. } = self.sign_in;
-        let sealed = serde_json::to_vec(&(id, browser_hash.bytes(), request, expires_at)).map_err(|error| failed(error.to_string()))?;
+        let sealed = serde_json::to_vec(&(id, browser_hash.bytes(), request, expires_at))
+            .map_err(|error| failed(error.to_string()))?;
         self.call.tenant.secrets.handle.seal_text(HANDLE_CONTEXT, &sealed).map_err(|error| failed(error.to_string()))
     }
 }
@@ -199,7 +197,9 @@ fn id_of(head: &Head) -> &str {
 
 async fn client_of(call: &Call, sign_in: &SignIn) -> Result<Arc<Client>, PageFailure> {
     let client = call.client(&sign_in.request.client_id).await?.filter(|client| client.enabled);
-    client.ok_or_else(|| PageFailure::new(StatusCode::BAD_REQUEST, "unknown-client", "invalid_request", "the client is gone"))
+    client.ok_or_else(|| {
+        PageFailure::new(StatusCode::BAD_REQUEST, "unknown-client", "invalid_request", "the client is gone")
+    })
 }
 
 /// The transaction, from its row or its handle.
@@ -209,14 +209,17 @@ async fn load(call: &Call, browser: &Browser, id: &str, handle: Option<&str>) ->
         None => handle.and_then(|handle| open_handle(call, handle)).filter(|sign_in| sign_in.id == id),
     };
     match sign_in {
-        Some(sign_in) if sign_in.browser_hash.bytes() != browser.hash().bytes() => {
-            Err(PageFailure::new(StatusCode::FORBIDDEN, "other-browser", "forbidden", "the transaction belongs to another browser"))
-        }
+        Some(sign_in) if sign_in.browser_hash.bytes() != browser.hash().bytes() => Err(PageFailure::new(
+            StatusCode::FORBIDDEN,
+            "other-browser",
+            "forbidden",
+            "the transaction belongs to another browser",
+        )),
         sign_in => Ok(sign_in),
     }
 }
 
-fn resume(call: &Call, head: &Head, sign_in: Option<&SignIn>) -> Handled {
+pub(super) fn resume(call: &Call, head: &Head, sign_in: Option<&SignIn>) -> Handled {
     let m = language(call, head, None, None);
     let finished = sign_in.is_some_and(|sign_in| sign_in.finished_at.is_some());
     let title = m.t(if finished { "resume-finished" } else { "resume-expired" }).to_owned();
@@ -288,7 +291,8 @@ async fn consent(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
         sign_in.request.resources.iter().filter(|resource| !whole.resources.contains(resource)).cloned().collect();
     whole.resources.extend(new);
     let remembered = call.store.remember_consent(user.id, &client.id, &whole, before.is_some(), call.now);
-    let progress = Progress { allowed: Some(allowed.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
+    let progress =
+        Progress { allowed: Some(allowed.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
     let given = event(AuditKind::ConsentGiven).with("scope", allowed.to_string());
     let issued = issue_code(step, session, user, &allowed);
     let change = call
@@ -305,7 +309,12 @@ async fn consent(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
 }
 
 /// A method looks at what the person sent.
-async fn attempt(step: &Step<'_>, method: &dyn Method, form: &Params, here: &str) -> Result<Option<Response>, PageFailure> {
+async fn attempt(
+    step: &Step<'_>,
+    method: &dyn Method,
+    form: &Params,
+    here: &str,
+) -> Result<Option<Response>, PageFailure> {
     let Step { call, browser, sign_in, .. } = step;
     let (user, change) = match method.attempt(call, browser, form).await? {
         Attempt::Refused { notice, typed } => {
@@ -373,114 +382,4 @@ async fn proven(
     };
     browser.remember(call, &mut response, secret, session.id);
     Ok(Some(response))
-}
-
-fn begin_session(step: &Step<'_>, user: &User, method: &dyn Method, secret: &Secret) -> (Session, Change) {
-    let Step { call, browser, .. } = step;
-    let settings = &call.tenant.settings;
-    let expires_at = call.now.plus(i64::from(settings.session_lifetime_seconds));
-    let mut session = Session {
-        id: SessionId(mint::opaque_id()),
-        user_id: user.id,
-        authentication: Authentication { at: call.now, acr: ACR_ONE_FACTOR.to_owned(), amr: vec![method.amr().to_owned()] },
-        user_agent: call.peer.user_agent.as_deref().map(str::to_owned),
-        created_at: call.now,
-        last_seen_at: call.now,
-        idle_expires_at: call.now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
-        expires_at,
-        ended_at: None,
-    };
-    // The same person again in the same browser: the session goes on, its `sid` stays, its secret does not.
-    let same = browser.known.iter().find(|known| known.user.id == user.id && known.session.is_alive(call.now));
-    match same {
-        Some(known) => {
-            session.id = known.session.id;
-            session.created_at = known.session.created_at;
-            let change = call.store.renewed_session(&session, &secret.hash());
-            (session, change)
-        }
-        None => {
-            let change = call.store.new_session(&session, &secret.hash());
-            (session, change)
-        }
-    }
-}
-
-/// What the person has allowed of what is asked for: all of it for a first party.
-fn granted_scope(step: &Step<'_>, consent: Option<&Consent>) -> Scope {
-    let wanted = step.sign_in.request.scope_to_allow();
-    if step.client.metadata.first_party {
-        return wanted;
-    }
-    consent.map_or_else(Scope::default, |consent| wanted.within(&consent.scope))
-}
-
-struct IssuedNow {
-    code: Secret,
-    change: Change,
-}
-
-/// A new code for this session, as part of a change.
-fn issue_code(step: &Step<'_>, session: &Session, user: &User, allowed: &Scope) -> IssuedNow {
-    let Step { call, sign_in, client, .. } = step;
-    let request = &sign_in.request;
-    let code = mint::secret();
-    let scope = request.scope.within(allowed);
-    let issued = IssuedCode {
-        client_id: client.id.clone(),
-        grant_id: GrantId(mint::row_id(call.app.clock.milliseconds())),
-        allowed: Allowed {
-            user_id: user.id,
-            session_id: session.id,
-            claims: request.claims.clone().within(allowed),
-            nonce: request.nonce.clone().filter(|_| scope.contains(OPENID)),
-            scope,
-            resources: request.resources.clone(),
-            authentication: session.authentication.clone(),
-        },
-        redirect_uri: request.return_to.redirect_uri.as_str().to_owned(),
-        redirect_uri_given: request.redirect_uri_given,
-        code_challenge: request.code_challenge.clone(),
-        issued_at: call.now,
-        expires_at: call.now.plus(i64::from(call.tenant.settings.authorization_code_lifetime_seconds)),
-        redeemed_at: None,
-    };
-    let event = call
-        .event(AuditKind::CodeIssued)
-        .client(&client.id)
-        .user(user.id, user.audit_salt.clone())
-        .with("grant", issued.grant_id.to_string())
-        .with("scope", issued.allowed.scope.to_string());
-    let change = call.store.new_code(&code.hash(), &issued).and(call.audit(event));
-    IssuedNow { code, change }
-}
-
-/// Nothing is left to ask: the code is issued. A request that was answered without any page leaves no transaction.
-async fn finish(step: &Step<'_>, session: SessionId, consent: Option<Consent>) -> Handled {
-    let Step { call, browser, sign_in, .. } = step;
-    let known = browser.known.iter().find(|known| known.session.id == session);
-    let Some(known) = known else {
-        return Err(PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", "no such session"));
-    };
-    let issued = issue_code(step, &known.session, &known.user, &granted_scope(step, consent.as_ref()));
-    let mut change = issued.change;
-    if sign_in.version > 0 {
-        change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now)).and(change);
-    }
-    if known.session.wants_renewal(call.now) {
-        let idle = call.now.plus(i64::from(call.tenant.settings.session_idle_seconds)).min(known.session.expires_at);
-        change = change.and(call.store.used_session(session, idle, call.now));
-    }
-    if call.store.write(&change).await? == Outcome::Refused {
-        return resume(call, step.head, Some(sign_in));
-    }
-    answer(step, &issued.code)
-}
-
-fn answer(step: &Step<'_>, code: &Secret) -> Handled {
-    let Step { call, head, sign_in, client, browser } = step;
-    let return_to = &sign_in.request.return_to;
-    let carried = authorization_response::carry(return_to, &Answer::Code(code), &call.tenant.issuer);
-    let m = language(call, head, sign_in.request.ui_locales.as_deref(), browser.language());
-    carry(call, m, carried, client.display_name(), &return_to.redirect_uri)
 }

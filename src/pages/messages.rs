@@ -59,24 +59,9 @@ struct Language {
 
 // English comes first: it is what a missing text falls back to.
 const LANGUAGES: [Language; 3] = [
-    Language {
-        tag: "en",
-        name: "English",
-        dir: "ltr",
-        source: include_str!("../../templates/messages/en.ftl"),
-    },
-    Language {
-        tag: "de",
-        name: "Deutsch",
-        dir: "ltr",
-        source: include_str!("../../templates/messages/de.ftl"),
-    },
-    Language {
-        tag: "ar",
-        name: "العربية",
-        dir: "rtl",
-        source: include_str!("../../templates/messages/ar.ftl"),
-    },
+    Language { tag: "en", name: "English", dir: "ltr", source: include_str!("../../templates/messages/en.ftl") },
+    Language { tag: "de", name: "Deutsch", dir: "ltr", source: include_str!("../../templates/messages/de.ftl") },
+    Language { tag: "ar", name: "العربية", dir: "rtl", source: include_str!("../../templates/messages/ar.ftl") },
 ];
 
 static NAMES: [(&str, &str); 3] = [
@@ -85,15 +70,10 @@ static NAMES: [(&str, &str); 3] = [
     (LANGUAGES[2].tag, LANGUAGES[2].name),
 ];
 
-static SPOKEN: LazyLock<[Messages; 3]> =
-    LazyLock::new(|| LANGUAGES.map(|language| Messages::load(&language, None)));
+static SPOKEN: LazyLock<[Messages; 3]> = LazyLock::new(|| LANGUAGES.map(|language| Messages::load(&language, None)));
 
 static PSEUDO: LazyLock<Messages> = LazyLock::new(|| {
-    let language = Language {
-        tag: "en-XA",
-        name: "Þšéüðö",
-        ..LANGUAGES[0]
-    };
+    let language = Language { tag: "en-XA", name: "Þšéüðö", ..LANGUAGES[0] };
     Messages::load(&language, Some(accented))
 });
 
@@ -125,15 +105,9 @@ impl Messages {
         bundle.set_transform(transform);
         // A mistake costs the entries it touches, not the rest; `faults` reports it to a test.
         bundle.add_resource_overriding(parse(language.source).0);
-        let plain = names(language.source)
-            .filter_map(|id| Some((id.to_owned(), resolve(&bundle, id, None)?)))
-            .collect();
-        Self {
-            tag: language.tag,
-            dir: language.dir,
-            plain,
-            bundle,
-        }
+        let plain =
+            names(language.source).filter_map(|id| Some((id.to_owned(), resolve(&bundle, id, None)?))).collect();
+        Self { tag: language.tag, dir: language.dir, plain, bundle }
     }
 
     /// The text without arguments; English if this language lacks it, the id if English does too.
@@ -191,11 +165,7 @@ impl Messages {
         let known = ERROR_KINDS.iter().find(|known| **known == kind);
         let kind = known.copied().unwrap_or("server-error");
         let part = |suffix: &str| self.find(&format!("error-{kind}{suffix}")).unwrap_or("");
-        ErrorTexts {
-            title: part(""),
-            what: part("-what"),
-            next: part("-next"),
-        }
+        ErrorTexts { title: part(""), what: part("-what"), next: part("-next") }
     }
 
     /// Title and sentence of a standard scope; a tenant's own scopes bring their own.
@@ -281,12 +251,7 @@ pub fn negotiate(
     accept_language: Option<&str>,
     tenant_default: &str,
 ) -> &'static Messages {
-    let wished = |list: &str| {
-        bounded(list)
-            .split_ascii_whitespace()
-            .take(TAG_LIMIT)
-            .find_map(spoken)
-    };
+    let wished = |list: &str| bounded(list).split_ascii_whitespace().take(TAG_LIMIT).find_map(spoken);
     ui_locales
         .and_then(wished)
         .or_else(|| chosen.and_then(spoken))
@@ -340,17 +305,12 @@ fn resolve(bundle: &FluentBundle<FluentResource>, id: &str, args: Option<&Fluent
 
 /// Place in [`LANGUAGES`] of a tag's primary language (RFC 4647 §3.4, look-up).
 fn spoken(tag: &str) -> Option<usize> {
-    let well_formed = tag.len() <= TAG_BYTES
-        && tag
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let well_formed = tag.len() <= TAG_BYTES && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if !well_formed {
         return None;
     }
     let primary = tag.split('-').next()?;
-    LANGUAGES
-        .iter()
-        .position(|language| language.tag.eq_ignore_ascii_case(primary))
+    LANGUAGES.iter().position(|language| language.tag.eq_ignore_ascii_case(primary))
 }
 
 fn accepted(header: &str) -> Option<usize> {
@@ -373,11 +333,7 @@ fn weighed(range: &str) -> Option<(usize, f32)> {
     let Some(weight) = parts.next() else {
         return Some((at, 1.0));
     };
-    let quality = weight
-        .trim()
-        .strip_prefix(['q', 'Q'])?
-        .trim_start()
-        .strip_prefix('=')?;
+    let quality = weight.trim().strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?;
     let quality: f32 = quality.trim().parse().ok()?;
     (0.0..=1.0).contains(&quality).then_some((at, quality))
 }

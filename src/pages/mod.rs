@@ -5,6 +5,7 @@ pub mod answer;
 pub mod assets;
 pub mod authorize;
 pub mod browser;
+mod conclude;
 pub mod developer;
 pub mod end_session;
 pub mod first_admin;

@@ -60,7 +60,10 @@ pub fn asset(_: Arc<App>, head: Head, _: Arc<str>) -> Answering {
 pub fn nobody(app: &App, reference: &str, page: bool) -> Response {
     if !page {
         let body = serde_json::json!({ "error": "not_found", "error_description": "there is nothing at this address" });
-        return Response::builder().status(StatusCode::NOT_FOUND).content_type("application/json").body(body.to_string());
+        return Response::builder()
+            .status(StatusCode::NOT_FOUND)
+            .content_type("application/json")
+            .body(body.to_string());
     }
     let m = messages::english();
     let frame = Frame::new(m, m.error("not-found").title, "Chancery");
@@ -73,7 +76,8 @@ pub fn nobody(app: &App, reference: &str, page: bool) -> Response {
 /// No such page.
 pub async fn theme(call: Call, head: Head, _: Body) -> Handled {
     let name = head.uri.path().trim_start_matches('/');
-    let theme = call.tenant.theme.as_ref().filter(|theme| theme.file_name == name).ok_or_else(PageFailure::not_found)?;
+    let theme =
+        call.tenant.theme.as_ref().filter(|theme| theme.file_name == name).ok_or_else(PageFailure::not_found)?;
     let mut response = theme.css.clone().into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));

@@ -167,7 +167,9 @@ pub async fn show(call: Call, head: Head, _: Body) -> Handled {
     };
     let refreshable = clients.iter().any(|client| client.may_use(GrantType::RefreshToken));
     let flows = Flow::ALL.into_iter().filter(|(flow, _, _)| *flow != Flow::Refresh || refreshable);
-    let toggles = Toggle::ALL.into_iter().filter(|(toggle, _, _)| *toggle != Toggle::Resource || !call.tenant.resources.is_empty());
+    let toggles = Toggle::ALL
+        .into_iter()
+        .filter(|(toggle, _, _)| *toggle != Toggle::Resource || !call.tenant.resources.is_empty());
     let option = |client: &Arc<Client>| {
         (client.id.to_string(), client.display_name().to_owned(), client.id.as_str() == choice.client)
     };

@@ -6,7 +6,9 @@ use poem::http::StatusCode;
 use super::answer::{PageFailure, frame, language, page};
 use super::interaction::Step;
 use super::messages::Messages;
-use super::views::{Account, AccountChooser, ClientCard, Consent, FieldErrors, Form, Notice as Banner, ScopeRow, SignIn};
+use super::views::{
+    Account, AccountChooser, ClientCard, Consent, FieldErrors, Form, Notice as Banner, ScopeRow, SignIn,
+};
 use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::sign_in::engine::{self, Notice, SignInReason};
 
@@ -49,7 +51,9 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
     let mut errors = FieldErrors::default();
     let mut status = StatusCode::OK;
     let mut notice = match reason {
-        SignInReason::Fresh => Some(Banner { tone: "info", text: m.with("notice-reauthenticate", &[("client", client)]) }),
+        SignInReason::Fresh => {
+            Some(Banner { tone: "info", text: m.with("notice-reauthenticate", &[("client", client)]) })
+        }
         SignInReason::Nobody | SignInReason::AnotherPerson => None,
     };
     match progress.notice {
@@ -110,9 +114,10 @@ fn hidden(handle: &str) -> Vec<(&'static str, &str)> {
 
 fn current_username(step: &Step<'_>) -> Option<String> {
     let subject = step.sign_in.request.subject_hint;
-    let known = step.browser.known.iter().find(|known| {
-        known.session.is_alive(step.call.now) && subject.is_none_or(|subject| subject == known.user.id)
-    });
+    let known =
+        step.browser.known.iter().find(|known| {
+            known.session.is_alive(step.call.now) && subject.is_none_or(|subject| subject == known.user.id)
+        });
     known.map(|known| known.user.username.clone())
 }
 
@@ -142,7 +147,12 @@ pub(super) fn choose_account(step: &Step<'_>) -> Result<Response, PageFailure> {
 }
 
 /// What the client wants to be allowed.
-pub(super) fn consent(step: &Step<'_>, scope: &Scope, resources: &[String], more: bool) -> Result<Response, PageFailure> {
+pub(super) fn consent(
+    step: &Step<'_>,
+    scope: &Scope,
+    resources: &[String],
+    more: bool,
+) -> Result<Response, PageFailure> {
     let m = messages(step);
     let handle = step.handle()?;
     let here = here(step, &handle);
@@ -179,7 +189,9 @@ fn current_person(step: &Step<'_>) -> Option<(String, String)> {
 
 /// The scopes in words, in three groups.
 fn groups(m: &'static Messages, scope: &Scope, new: bool) -> Vec<(&'static str, Vec<ScopeRow>)> {
-    let rows = |wanted: &dyn Fn(&str) -> bool| -> Vec<ScopeRow> { scope.tokens().filter(|token| wanted(token)).map(|token| row(m, token, new)).collect() };
+    let rows = |wanted: &dyn Fn(&str) -> bool| -> Vec<ScopeRow> {
+        scope.tokens().filter(|token| wanted(token)).map(|token| row(m, token, new)).collect()
+    };
     let all = [
         ("consent-group-profile", rows(&|token| PROFILE_SCOPES.contains(&token))),
         ("consent-group-behalf", rows(&|token| !PROFILE_SCOPES.contains(&token) && token != OFFLINE_ACCESS)),

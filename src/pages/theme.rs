@@ -104,30 +104,19 @@ impl Colour {
 
     /// White where it can be read on this colour, else black; one of them always can.
     pub fn on(self) -> Self {
-        if self.contrast(WHITE) >= TEXT_FLOOR {
-            WHITE
-        } else {
-            BLACK
-        }
+        if self.contrast(WHITE) >= TEXT_FLOOR { WHITE } else { BLACK }
     }
 
     /// The same under the pointer: away from what is written on it, so contrast only grows.
     fn hover(self) -> Self {
         let goal = if self.on() == WHITE { 0.0 } else { 255.0 };
-        Self(
-            self.0
-                .map(|part| (f64::from(part) * 0.84 + goal * 0.16).round() as u8),
-        )
+        Self(self.0.map(|part| (f64::from(part) * 0.84 + goal * 0.16).round() as u8))
     }
 
     fn luminance(self) -> f64 {
         let [red, green, blue] = self.0.map(|part| {
             let part = f64::from(part) / 255.0;
-            if part <= 0.04045 {
-                part / 12.92
-            } else {
-                ((part + 0.055) / 1.055).powf(2.4)
-            }
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
         });
         0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
@@ -211,15 +200,9 @@ impl fmt::Display for ThemeError {
             Self::Radius(px) => write!(f, "radius_px is {px}; it may be 0 to {RADIUS_LIMIT}"),
             Self::Font => write!(f, "font must be one of system, classic, rounded, serif"),
             Self::ColorScheme => write!(f, "color_scheme must be one of auto, light, dark"),
-            Self::Contrast {
-                scheme,
-                pair: (ink, ground),
-                ratio,
-                floor,
-            } => write!(
-                f,
-                "{scheme}: {ink} on {ground} has a contrast of {ratio:.2}; it needs {floor:.1}"
-            ),
+            Self::Contrast { scheme, pair: (ink, ground), ratio, floor } => {
+                write!(f, "{scheme}: {ink} on {ground} has a contrast of {ratio:.2}; it needs {floor:.1}")
+            }
         }
     }
 }
@@ -311,11 +294,7 @@ impl Theme {
         let [mut plain, mut paired] = [String::new(), String::new()];
         for (name, light, dark) in pairs {
             // Engines without light-dark() get the one scheme they are shown.
-            let only = if self.color_scheme == ColorScheme::Dark {
-                dark
-            } else {
-                light
-            };
+            let only = if self.color_scheme == ColorScheme::Dark { dark } else { light };
             plain.push_str(&format!("--{name}:{only};"));
             paired.push_str(&format!("--{name}:light-dark({light},{dark});"));
         }
@@ -335,9 +314,7 @@ impl Theme {
 }
 
 fn colour(member: &'static str, given: Option<&str>, ours: Colour) -> Result<Colour, ThemeError> {
-    given.map_or(Ok(ours), |text| {
-        Colour::parse(text).ok_or(ThemeError::Colour(member))
-    })
+    given.map_or(Ok(ours), |text| Colour::parse(text).ok_or(ThemeError::Colour(member)))
 }
 
 fn readable(fixed: &Fixed, accent: Colour, surface: Colour) -> Result<(), ThemeError> {
@@ -346,18 +323,11 @@ fn readable(fixed: &Fixed, accent: Colour, surface: Colour) -> Result<(), ThemeE
         (("accent", "page"), accent, fixed.page, TEXT_FLOOR),
         (("on-accent", "accent"), accent.on(), accent, TEXT_FLOOR),
     ];
-    let marks = fixed
-        .marks
-        .map(|(ink, colour, floor)| ((ink, "surface"), colour, surface, floor));
+    let marks = fixed.marks.map(|(ink, colour, floor)| ((ink, "surface"), colour, surface, floor));
     for (pair, ink, ground, floor) in links.into_iter().chain(marks) {
         let ratio = ink.contrast(ground);
         if ratio < floor {
-            return Err(ThemeError::Contrast {
-                scheme: fixed.scheme,
-                pair,
-                ratio,
-                floor,
-            });
+            return Err(ThemeError::Contrast { scheme: fixed.scheme, pair, ratio, floor });
         }
     }
     Ok(())

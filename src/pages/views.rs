@@ -75,12 +75,7 @@ impl LanguageLink {
         let mut links = Vec::with_capacity(m.languages().len());
         for &(tag, name) in m.languages() {
             let (href, current) = (format!("{prefix}{tag}"), tag == m.tag());
-            links.push(Self {
-                tag,
-                name,
-                href,
-                current,
-            });
+            links.push(Self { tag, name, href, current });
         }
         links
     }

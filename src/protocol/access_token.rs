@@ -106,7 +106,8 @@ impl AccessToken {
     /// The token that a permit allows. There is no other way to make one.
     pub fn of(permit: &Permit<'_>, contents: Contents<'_>) -> Self {
         let authentication: Option<&Authentication> = permit.allowed().map(|allowed| &allowed.authentication);
-        let subject = permit.allowed().map_or_else(|| permit.client().id.to_string(), |allowed| allowed.user_id.to_string());
+        let subject =
+            permit.allowed().map_or_else(|| permit.client().id.to_string(), |allowed| allowed.user_id.to_string());
         Self {
             iss: contents.issuer.to_owned(),
             sub: subject,
@@ -132,7 +133,9 @@ impl AccessToken {
 
     /// The checks of RFC 9068 §4 that need no key: issuer and time.
     pub fn is_current(&self, issuer: &str, now: Timestamp) -> bool {
-        self.iss == issuer && self.exp > now.seconds() && self.iat <= now.seconds() + super::client_authentication::CLOCK_SKEW
+        self.iss == issuer
+            && self.exp > now.seconds()
+            && self.iat <= now.seconds() + super::client_authentication::CLOCK_SKEW
     }
 
     /// The name under which a single token is remembered as revoked.

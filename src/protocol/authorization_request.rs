@@ -170,16 +170,17 @@ impl Addressed {
             return Err(ParamsError::Repeated("redirect_uri").into());
         }
         let openid = params.get("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
-        let (redirect_uri, redirect_uri_given) = match (params.get("redirect_uri"), client.metadata.redirect_uris.as_slice()) {
-            (Some(asked), registered) => {
-                let kind = client.metadata.application_type;
-                let found = registered.iter().find_map(|uri| uri.as_asked(asked, kind));
-                (found.ok_or_else(|| PageError::RedirectUriUnknown(client.id.clone()))?, true)
-            }
-            // §3.1.2.3: it may be left out if exactly one is registered; OIDC Core §3.1.2.1 requires it.
-            (None, [only]) if !openid => (only.clone(), false),
-            (None, _) => return Err(PageError::RedirectUriMissing),
-        };
+        let (redirect_uri, redirect_uri_given) =
+            match (params.get("redirect_uri"), client.metadata.redirect_uris.as_slice()) {
+                (Some(asked), registered) => {
+                    let kind = client.metadata.application_type;
+                    let found = registered.iter().find_map(|uri| uri.as_asked(asked, kind));
+                    (found.ok_or_else(|| PageError::RedirectUriUnknown(client.id.clone()))?, true)
+                }
+                // §3.1.2.3: it may be left out if exactly one is registered; OIDC Core §3.1.2.1 requires it.
+                (None, [only]) if !openid => (only.clone(), false),
+                (None, _) => return Err(PageError::RedirectUriMissing),
+            };
         // A state that comes twice is no state: the client could not tell which one is its own.
         let state = (!params.is_repeated("state")).then(|| params.get("state").map(str::to_owned)).flatten();
         let mode = ResponseMode::parse(params.get("response_mode")).unwrap_or(ResponseMode::Query);
@@ -410,7 +411,8 @@ fn max_age(params: &Params) -> Result<Option<i64>, Refusal> {
 }
 
 fn acr_values(params: &Params) -> Result<Vec<String>, Refusal> {
-    let values: Vec<String> = params.get("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let values: Vec<String> =
+        params.get("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     if values.len() > MAX_ACR_VALUES { Err(Refusal::Value("more than 20 acr_values")) } else { Ok(values) }
 }
 

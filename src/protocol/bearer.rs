@@ -63,9 +63,14 @@ impl BearerError {
 ///
 /// # Errors
 /// `Missing` or `Malformed`.
-pub fn read<'a>(authorization: &[&'a str], query: Option<&str>, body: Option<&'a Params>) -> Result<&'a str, BearerError> {
+pub fn read<'a>(
+    authorization: &[&'a str],
+    query: Option<&str>,
+    body: Option<&'a Params>,
+) -> Result<&'a str, BearerError> {
     // §2.3: we do not take it from there, and say so instead of passing over it.
-    let in_query = query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("access_token")));
+    let in_query =
+        query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("access_token")));
     if in_query || authorization.len() > 1 {
         return Err(BearerError::Malformed);
     }

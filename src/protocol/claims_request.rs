@@ -15,8 +15,20 @@ const SCOPE_CLAIMS: [(&str, &[&str]); 4] = [
     (
         "profile",
         &[
-            "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
-            "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+            "name",
+            "family_name",
+            "given_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
         ],
     ),
     ("email", &["email", "email_verified"]),
@@ -103,7 +115,8 @@ impl ClaimsRequest {
 
     /// The scopes that the named claims stand for: what a person is asked to allow.
     pub fn implied_scope(&self) -> Scope {
-        let tokens: Vec<&str> = self.userinfo.iter().chain(&self.id_token).filter_map(|claim| scope_of(claim)).collect();
+        let tokens: Vec<&str> =
+            self.userinfo.iter().chain(&self.id_token).filter_map(|claim| scope_of(claim)).collect();
         Scope::parse(&tokens.join(" ")).unwrap_or_default()
     }
 }
@@ -118,7 +131,12 @@ pub enum ClaimsPlace {
 }
 
 /// The claims about a person to be shown at `place`, out of all that is known (§5.4, §5.5).
-pub fn release(known: &Map<String, Value>, scope: &Scope, request: &ClaimsRequest, place: ClaimsPlace) -> Map<String, Value> {
+pub fn release(
+    known: &Map<String, Value>,
+    scope: &Scope,
+    request: &ClaimsRequest,
+    place: ClaimsPlace,
+) -> Map<String, Value> {
     let named = match place {
         ClaimsPlace::Userinfo => &request.userinfo,
         ClaimsPlace::IdToken => &request.id_token,

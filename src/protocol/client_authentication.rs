@@ -231,7 +231,10 @@ pub fn check(
         (Credential::None, Method::None) => {}
         // RFC 6749 §2.3.1: Basic MUST be supported for every client with a password; where the same secret travels makes
         // no difference to what it proves, and libraries differ between the token and the revocation endpoint.
-        (Credential::Basic(secret) | Credential::Post(secret), Method::ClientSecretBasic | Method::ClientSecretPost) => {
+        (
+            Credential::Basic(secret) | Credential::Post(secret),
+            Method::ClientSecretBasic | Method::ClientSecretPost,
+        ) => {
             let matches = client.secret_hash.as_ref().is_some_and(|hash| hash.matches(secret));
             if !matches {
                 return Err(Refused::WrongSecret(id()));
@@ -265,9 +268,7 @@ fn verify_assertion(jwt: &str, client: &Client, keys: Option<&KeySet>) -> Result
         ClientAuthenticationMethod::PrivateKeyJwt
         | ClientAuthenticationMethod::None
         | ClientAuthenticationMethod::ClientSecretBasic
-        | ClientAuthenticationMethod::ClientSecretPost => {
-            keys.ok_or("the client has no keys")?.verify(unverified)
-        }
+        | ClientAuthenticationMethod::ClientSecretPost => keys.ok_or("the client has no keys")?.verify(unverified),
     };
     verified.and_then(|verified| verified.claims()).map_err(|error| error.to_string())
 }
@@ -280,7 +281,10 @@ fn check_assertion(
 ) -> Result<AssertionUse, String> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let date = |name: &str| {
-        claims.get(name).map(|value| jws::numeric_date(value).map_err(|_| format!("{name} is not a NumericDate"))).transpose()
+        claims
+            .get(name)
+            .map(|value| jws::numeric_date(value).map_err(|_| format!("{name} is not a NumericDate")))
+            .transpose()
     };
     // §3 (1), (2.B): iss and sub are the client_id.
     if text("iss") != Some(client.id.as_str()) || text("sub") != Some(client.id.as_str()) {

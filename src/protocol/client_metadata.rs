@@ -151,7 +151,9 @@ impl ClientMetadata {
         let code = self.grant_types.contains(&GrantType::AuthorizationCode);
         // RFC 7591 §2: redirect-based flows must register their URIs.
         if code && self.redirect_uris.is_empty() {
-            return Err(MetadataError::RedirectUri("redirect_uris must name at least one URI for authorization_code".into()));
+            return Err(MetadataError::RedirectUri(
+                "redirect_uris must name at least one URI for authorization_code".into(),
+            ));
         }
         // RFC 7591 §2: jwks and jwks_uri must not both be present.
         if self.jwks.is_some() && self.jwks_uri.is_some() {
@@ -170,7 +172,10 @@ impl ClientMetadata {
         let public = self.token_endpoint_auth_method == ClientAuthenticationMethod::None;
         // RFC 6749 §4.4: client credentials are for confidential clients alone.
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
-            return Err(MetadataError::member("grant_types", "client_credentials needs client authentication (RFC 6749 §4.4)"));
+            return Err(MetadataError::member(
+                "grant_types",
+                "client_credentials needs client authentication (RFC 6749 §4.4)",
+            ));
         }
         self.check_assertion_alg()
     }
@@ -187,7 +192,8 @@ impl ClientMetadata {
         if fits {
             return Ok(());
         }
-        let problem = "does not fit token_endpoint_auth_method, or is not one of ES256, EdDSA, Ed25519, RS256, PS256, HS256";
+        let problem =
+            "does not fit token_endpoint_auth_method, or is not one of ES256, EdDSA, Ed25519, RS256, PS256, HS256";
         Err(MetadataError::member("token_endpoint_auth_signing_alg", problem))
     }
 
@@ -334,7 +340,10 @@ fn scope(members: &Members<'_>, rules: &MetadataRules) -> Result<Scope, Metadata
 fn name(members: &Members<'_>) -> Result<Option<String>, MetadataError> {
     let Some(name) = members.text("client_name")? else { return Ok(None) };
     // Characters that turn or hide text would let one client pose as another on the consent page.
-    let deceiving = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let deceiving = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
     if name.chars().any(deceiving) || name.chars().count() > MAX_NAME {
         let problem = "must be at most 100 characters without control, invisible or direction-changing ones";
         return Err(MetadataError::member("client_name", problem));
@@ -382,7 +391,9 @@ fn refuse_what_we_do_not_do(members: &Members<'_>) -> Result<(), MetadataError> 
             return Err(MetadataError::member(name, "is not supported by this server"));
         }
     }
-    for name in ["tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "require_signed_request_object"] {
+    for name in
+        ["tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "require_signed_request_object"]
+    {
         if members.flag(name)? == Some(true) {
             return Err(MetadataError::member(name, "is not supported by this server"));
         }

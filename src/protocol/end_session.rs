@@ -87,7 +87,10 @@ pub fn client_of(request: &EndSessionRequest, hint: Option<&IdTokenHint>) -> Res
 ///
 /// # Errors
 /// The address is not one of the client's, byte for byte.
-pub fn return_address(request: &EndSessionRequest, client: Option<&Client>) -> Result<Option<RedirectUri>, EndSessionError> {
+pub fn return_address(
+    request: &EndSessionRequest,
+    client: Option<&Client>,
+) -> Result<Option<RedirectUri>, EndSessionError> {
     let Some(asked) = request.post_logout_redirect_uri.as_deref() else { return Ok(None) };
     let client = client.ok_or(EndSessionError::NoClient)?;
     let kind = client.metadata.application_type;

@@ -110,10 +110,7 @@ impl KeySet {
 
     /// A set of keys parsed before: a tenant's own.
     pub fn of(keys: Vec<VerificationKey>) -> Self {
-        Self {
-            keys,
-            ignored: Vec::new(),
-        }
+        Self { keys, ignored: Vec::new() }
     }
 
     /// The usable keys.
@@ -134,16 +131,9 @@ impl KeySet {
     ///
     /// # Errors
     /// [`SelectError`] if none or more than one fits.
-    pub fn select(
-        &self,
-        kid: Option<&str>,
-        algorithm: SignatureAlgorithm,
-    ) -> Result<&VerificationKey, SelectError> {
-        let mut fitting = self
-            .keys
-            .iter()
-            .filter(|key| kid.is_none() || key.kid() == kid)
-            .filter(|key| key.allows(algorithm));
+    pub fn select(&self, kid: Option<&str>, algorithm: SignatureAlgorithm) -> Result<&VerificationKey, SelectError> {
+        let mut fitting =
+            self.keys.iter().filter(|key| kid.is_none() || key.kid() == kid).filter(|key| key.allows(algorithm));
         match (fitting.next(), fitting.next()) {
             (None, _) => Err(SelectError::Unknown),
             (Some(key), None) => Ok(key),
@@ -208,9 +198,8 @@ impl VerificationKey {
         check_use(jwk)?;
         let material = Material::from_jwk(jwk)?;
         // §4.4: `alg` narrows the key to the one algorithm it is intended for.
-        let named: Option<SignatureAlgorithm> = optional_text(jwk, "alg")?
-            .map(|name| name.parse().map_err(|_| KeyError::Algorithm))
-            .transpose()?;
+        let named: Option<SignatureAlgorithm> =
+            optional_text(jwk, "alg")?.map(|name| name.parse().map_err(|_| KeyError::Algorithm)).transpose()?;
         let verifiers = material
             .algorithms()
             .iter()
@@ -240,12 +229,7 @@ impl VerificationKey {
     ///
     /// # Errors
     /// [`BadSignature`], also when the key does not allow the algorithm.
-    pub fn verify(
-        &self,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), BadSignature> {
+    pub fn verify(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let verifier = self.verifier(algorithm).ok_or(BadSignature)?;
         let verified = verifier.verify_sig(message, signature);
         verified.map_err(|_| BadSignature)
@@ -390,12 +374,12 @@ fn has_small_order(point: &[u8; 32]) -> bool {
     /// The two y coordinates of order 8, little-endian.
     const ORDER_EIGHT: [[u8; 32]; 2] = [
         [
-            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
-            0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+            0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
         ],
         [
-            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
-            0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+            0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
         ],
     ];
     let mut y = *point;

@@ -34,11 +34,7 @@ pub struct Limits {
 impl Limits {
     /// 16 KiB, of which 4 KiB header; 16 levels. Assertions and proofs stay under 2 KiB, and
     /// request objects with `authorization_details` need a few levels.
-    pub const DEFAULT: Self = Self {
-        token_bytes: 16 * 1024,
-        header_bytes: 4 * 1024,
-        depth: 16,
-    };
+    pub const DEFAULT: Self = Self { token_bytes: 16 * 1024, header_bytes: 4 * 1024, depth: 16 };
 }
 
 /// Why a JWS is refused: always the peer's fault. No text quotes the token.
@@ -265,11 +261,7 @@ impl<'t> UnverifiedJws<'t> {
     }
 
     fn verified(self) -> VerifiedJws {
-        VerifiedJws {
-            header: self.header,
-            payload: self.payload,
-            depth: self.depth,
-        }
+        VerifiedJws { header: self.header, payload: self.payload, depth: self.depth }
     }
 }
 

@@ -15,7 +15,12 @@ pub const ACR_ONE_FACTOR: &str = "urn:chancery:acr:one-factor";
 const TOKEN_CLAIMS: [&str; 10] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
 
 /// The metadata of one issuer: the same for RFC 8414 and for OpenID Connect Discovery.
-pub fn document(issuer: &str, capabilities: &Capabilities, more_scopes: &Scope, locales: &[&str]) -> Map<String, Value> {
+pub fn document(
+    issuer: &str,
+    capabilities: &Capabilities,
+    more_scopes: &Scope,
+    locales: &[&str],
+) -> Map<String, Value> {
     let at = |path: &str| format!("{issuer}/{path}");
     let methods = |without_public: bool| -> Vec<&str> {
         let methods = capabilities.authentication_methods.iter().map(|method| method.as_str());

@@ -112,12 +112,36 @@ impl Params {
 /// Only names that we know travel back to the peer, so that an error never echoes input.
 fn repetition_of(name: &str) -> ParamsError {
     const KNOWN: [&str; 25] = [
-        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt",
-        "max_age", "login_hint", "id_token_hint", "ui_locales", "acr_values", "claims", "code_challenge",
-        "code_challenge_method", "grant_type", "code", "code_verifier", "refresh_token", "client_secret",
-        "client_assertion", "client_assertion_type", "token", "token_type_hint",
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "state",
+        "nonce",
+        "prompt",
+        "max_age",
+        "login_hint",
+        "id_token_hint",
+        "ui_locales",
+        "acr_values",
+        "claims",
+        "code_challenge",
+        "code_challenge_method",
+        "grant_type",
+        "code",
+        "code_verifier",
+        "refresh_token",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+        "token",
+        "token_type_hint",
     ];
-    KNOWN.iter().find(|known| **known == name).map_or(ParamsError::RepeatedUnknown, |known| ParamsError::Repeated(known))
+    KNOWN
+        .iter()
+        .find(|known| **known == name)
+        .map_or(ParamsError::RepeatedUnknown, |known| ParamsError::Repeated(known))
 }
 
 fn decode(part: &[u8]) -> Result<String, ParamsError> {

@@ -15,7 +15,18 @@ const RESPONSE_PARAMETERS: [&str; 9] =
 
 /// Schemes that a browser or the system handles itself; never the address of an application.
 const FORBIDDEN_SCHEMES: [&str; 12] = [
-    "javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ftp", "ws", "wss", "mailto", "filesystem",
+    "javascript",
+    "data",
+    "vbscript",
+    "file",
+    "blob",
+    "about",
+    "view-source",
+    "ftp",
+    "ws",
+    "wss",
+    "mailto",
+    "filesystem",
 ];
 
 /// Why a redirect URI cannot be registered.

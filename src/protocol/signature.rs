@@ -124,18 +124,12 @@ pub fn counts_of_this_thread() -> Counts {
 pub(super) fn count_signature() {
     SIGNATURES_MADE.fetch_add(1, Ordering::Relaxed);
     let counts = THIS_THREAD.get();
-    THIS_THREAD.set(Counts {
-        signatures_made: counts.signatures_made + 1,
-        ..counts
-    });
+    THIS_THREAD.set(Counts { signatures_made: counts.signatures_made + 1, ..counts });
 }
 
 /// Counts one parsed key.
 pub(super) fn count_parsed_key() {
     KEYS_PARSED.fetch_add(1, Ordering::Relaxed);
     let counts = THIS_THREAD.get();
-    THIS_THREAD.set(Counts {
-        keys_parsed: counts.keys_parsed + 1,
-        ..counts
-    });
+    THIS_THREAD.set(Counts { keys_parsed: counts.keys_parsed + 1, ..counts });
 }

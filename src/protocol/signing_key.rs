@@ -14,8 +14,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-        RSA_PSS_SHA256, RsaSignatureEncoding,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+        RsaSignatureEncoding,
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -229,9 +229,7 @@ impl Hs256Key {
     pub fn sign_compact(&self, typ: &str, claims: &impl Serialize) -> Result<String, SigningError> {
         let payload = serde_json::to_vec(claims).map_err(SigningError::Claims)?;
         let header = json!({"alg": "HS256", "typ": typ}).to_string();
-        compact(&URL_SAFE_NO_PAD.encode(header), &payload, |message| {
-            Ok(hmac::sign(&self.0, message).as_ref().to_vec())
-        })
+        compact(&URL_SAFE_NO_PAD.encode(header), &payload, |message| Ok(hmac::sign(&self.0, message).as_ref().to_vec()))
     }
 
     /// Whether the tag is the message's, compared in constant time.

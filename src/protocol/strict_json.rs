@@ -33,9 +33,7 @@ pub fn object(bytes: &[u8], max_depth: usize) -> Result<Map<String, Value>, Json
         return Err(JsonError::NotAnObject);
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { levels: max_depth }
-        .deserialize(&mut reader)
-        .map_err(JsonError::Unreadable)?;
+    let value = Strict { levels: max_depth }.deserialize(&mut reader).map_err(JsonError::Unreadable)?;
     // Nothing may follow the object.
     reader.end().map_err(JsonError::Unreadable)?;
     match value {
@@ -53,9 +51,7 @@ struct Strict {
 impl Strict {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         let levels = self.levels.checked_sub(1);
-        levels
-            .map(|levels| Self { levels })
-            .ok_or_else(|| E::custom("nested too deeply"))
+        levels.map(|levels| Self { levels }).ok_or_else(|| E::custom("nested too deeply"))
     }
 }
 

@@ -173,11 +173,9 @@ impl TenantSettings {
         if let Err(error) = Scope::parse(&self.client_registration_scope) {
             return Err(SettingError { name: "client_registration_scope", problem: error.to_string() });
         }
-        for (name, uri) in [
-            ("privacy_uri", &self.privacy_uri),
-            ("terms_uri", &self.terms_uri),
-            ("support_uri", &self.support_uri),
-        ] {
+        for (name, uri) in
+            [("privacy_uri", &self.privacy_uri), ("terms_uri", &self.terms_uri), ("support_uri", &self.support_uri)]
+        {
             if uri.as_deref().is_some_and(|uri| !is_link(uri)) {
                 return Err(SettingError { name, problem: "must be an https:// or mailto: address".to_owned() });
             }
@@ -196,5 +194,4 @@ fn is_link(text: &str) -> bool {
 }
 
 /// The scopes that every tenant knows (OpenID Connect Core §5.4, §11).
-pub const STANDARD_SCOPES: [&str; 6] =
-    [scope::OPENID, "profile", "email", "address", "phone", scope::OFFLINE_ACCESS];
+pub const STANDARD_SCOPES: [&str; 6] = [scope::OPENID, "profile", "email", "address", "phone", scope::OFFLINE_ACCESS];

@@ -126,7 +126,8 @@ pub fn next(situation: &Situation<'_>) -> Next {
     let silent = request.prompt.none;
     let current = current_session(situation);
     // Core §3.1.2.2: with a hint, the answer is about that person or an error.
-    let wrong_person = request.subject_hint.is_some_and(|subject| current.is_some_and(|session| session.user_id != subject));
+    let wrong_person =
+        request.subject_hint.is_some_and(|subject| current.is_some_and(|session| session.user_id != subject));
     let alive = situation.sessions.iter().filter(|session| session.is_alive(*now)).count();
     if !progress.chosen && !progress.signed_in && !progress.another && request.subject_hint.is_none() {
         if request.prompt.select_account && alive > 0 {
@@ -177,7 +178,11 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
         request.resources.iter().filter(|resource| !remembered.resources.contains(resource)).cloned().collect();
     if scope.is_empty() && resources.is_empty() {
         // RFC 8252 §8.6: a client whose identity cannot be known is not let through unseen.
-        return (!is_provable(client)).then(|| Next::Consent { scope: wanted, resources: request.resources.clone(), more: false });
+        return (!is_provable(client)).then(|| Next::Consent {
+            scope: wanted,
+            resources: request.resources.clone(),
+            more: false,
+        });
     }
     Some(Next::Consent { scope, resources, more: true })
 }

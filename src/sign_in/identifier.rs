@@ -35,7 +35,8 @@ pub fn normalise(text: &str) -> Result<String, IdentifierError> {
         return Err(IdentifierError::Character);
     }
     let latin = text.chars().any(|c| c.is_ascii_alphabetic());
-    let alike = text.chars().any(|c| matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}' | '\u{ff00}'..='\u{ffef}'));
+    let alike =
+        text.chars().any(|c| matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}' | '\u{ff00}'..='\u{ffef}'));
     if latin && alike {
         return Err(IdentifierError::MixedScripts);
     }

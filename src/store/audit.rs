@@ -126,7 +126,9 @@ impl TenantStore {
         // Without a salt there is nobody whose erasure could be asked for, or it has been already.
         let digest = match (salt, &personal, user) {
             (_, None, None) => None,
-            (salt, personal, user) => Some(personal_digest(salt.unwrap_or_default(), user, personal.as_deref().unwrap_or_default())),
+            (salt, personal, user) => {
+                Some(personal_digest(salt.unwrap_or_default(), user, personal.as_deref().unwrap_or_default()))
+            }
         };
         Change::new().insert(rows::audit_event::ActiveModel {
             tenant_id: Set(self.tenant.0),

@@ -6,10 +6,12 @@
 //! statement, in one round trip. A change cannot read, so no change can read and then write.
 
 use sea_orm::sea_query::{
-    Alias, DeleteStatement, Expr, InsertStatement, OnConflict, PostgresQueryBuilder, Query, SelectStatement, SqlWriterValues,
-    SqliteQueryBuilder, UpdateStatement,
+    Alias, DeleteStatement, Expr, InsertStatement, OnConflict, PostgresQueryBuilder, Query, SelectStatement,
+    SqlWriterValues, SqliteQueryBuilder, UpdateStatement,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, Statement, Value};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, Statement, Value,
+};
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +121,7 @@ impl Change {
             step.write(&SqliteQueryBuilder, None, &mut sql);
             statement(DbBackend::Sqlite, sql)
         };
-        SqliteChange {
-            guard: self.guard.as_ref().map(statement),
-            steps: self.steps.iter().map(statement).collect(),
-        }
+        SqliteChange { guard: self.guard.as_ref().map(statement), steps: self.steps.iter().map(statement).collect() }
     }
 
     /// The one statement for PostgreSQL. It returns one row with the number of rows the guard hit,

@@ -135,7 +135,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn update_client(&self, draft: &ClientDraft<'_>, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn update_client(
+        &self,
+        draft: &ClientDraft<'_>,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let bytes = |hash: &Option<SecretHash>| hash.as_ref().map(|hash| hash.bytes().to_vec());
         let update = Query::update()
             .table(Alias::new("client"))
@@ -157,7 +162,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn set_client_enabled(&self, id: &ClientId, enabled: bool, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn set_client_enabled(
+        &self,
+        id: &ClientId,
+        enabled: bool,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = Query::update()
             .table(Alias::new("client"))
             .value(Alias::new("enabled"), enabled)
@@ -165,7 +176,8 @@ impl TenantStore {
             .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
             .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
             .to_owned();
-        let change = Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Client(id.to_string()), now));
+        let change =
+            Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Client(id.to_string()), now));
         Ok(self.write(&change).await? == Outcome::Done)
     }
 

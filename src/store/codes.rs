@@ -95,8 +95,8 @@ impl TenantStore {
         let Some((row, account, session)) = found else { return Ok(None) };
         let code = read_code(row)?;
         let session = session.map(read_session).transpose()?;
-        let session_alive = code.allowed.scope.contains(OFFLINE_ACCESS)
-            || session.is_some_and(|(session, _)| session.is_alive(now));
+        let session_alive =
+            code.allowed.scope.contains(OFFLINE_ACCESS) || session.is_some_and(|(session, _)| session.is_alive(now));
         Ok(Some(CodeInContext { code, user: account.map(read_user).transpose()?, session_alive }))
     }
 
@@ -105,7 +105,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn redeem_code(&self, hash: &SecretHash, grant: &Grant, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn redeem_code(
+        &self,
+        hash: &SecretHash,
+        grant: &Grant,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let redeem = Query::update()
             .table(Alias::new("authorization_code"))
             .value(Alias::new("redeemed_at"), now.seconds())

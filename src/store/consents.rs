@@ -27,8 +27,16 @@ impl TenantStore {
 
     /// Remembers all that `user` allows `client` from now on: `consent` is the whole of it. `known` tells whether
     /// something was remembered before.
-    pub fn remember_consent(&self, user: UserId, client: &ClientId, consent: &Consent, known: bool, now: Timestamp) -> Change {
-        let (scope, resources) = (consent.scope.to_string(), serde_json::to_string(&consent.resources).unwrap_or_default());
+    pub fn remember_consent(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        consent: &Consent,
+        known: bool,
+        now: Timestamp,
+    ) -> Change {
+        let (scope, resources) =
+            (consent.scope.to_string(), serde_json::to_string(&consent.resources).unwrap_or_default());
         if known {
             let update = Query::update()
                 .table(Alias::new("consent"))

@@ -37,7 +37,9 @@ pub struct DatabaseSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It does not answer, or refuses us.
-    #[error("cannot open the database {url}: {source}. Check database.url, and that the server is up or the folder can be written")]
+    #[error(
+        "cannot open the database {url}: {source}. Check database.url, and that the server is up or the folder can be written"
+    )]
     Connect {
         /// Its address, without password.
         url: String,
@@ -45,7 +47,9 @@ pub enum OpenError {
         source: DbErr,
     },
     /// It was brought up to date by a newer version of the program.
-    #[error("the database is newer than this program: it knows the migration {0}, which this version does not. Start the newer version again, or restore a backup")]
+    #[error(
+        "the database is newer than this program: it knows the migration {0}, which this version does not. Start the newer version again, or restore a backup"
+    )]
     Newer(String),
     /// It is older than this program and may not be changed.
     #[error("the database is not up to date: run `chancery migrate`")]
@@ -54,7 +58,9 @@ pub enum OpenError {
     #[error("the database could not be brought up to date: {0}")]
     Migrate(DbErr),
     /// The master key does not open it.
-    #[error("the master key does not open this database. Check keys.master_key_file: every replica needs the same file")]
+    #[error(
+        "the master key does not open this database. Check keys.master_key_file: every replica needs the same file"
+    )]
     MasterKey,
     /// A later failure.
     #[error("{0}")]
@@ -101,7 +107,9 @@ async fn connect(settings: &DatabaseSettings, connections: u32) -> Result<Databa
                 .statement_cache_capacity(PREPARED)
         });
     } else {
-        options.map_sqlx_postgres_opts(|postgres| postgres.statement_cache_capacity(PREPARED).application_name("chancery"));
+        options.map_sqlx_postgres_opts(|postgres| {
+            postgres.statement_cache_capacity(PREPARED).application_name("chancery")
+        });
     }
     Database::connect(options)
         .await
@@ -162,7 +170,10 @@ impl Store {
             "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'"
         };
         let rows = self.reader().query_all_raw(Statement::from_string(backend, sql)).await?;
-        rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect::<Result<_, DbErr>>().map_err(Into::into)
+        rows.iter()
+            .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+            .collect::<Result<_, DbErr>>()
+            .map_err(Into::into)
     }
 }
 
@@ -170,7 +181,8 @@ impl Store {
 async fn state(db: &DatabaseConnection) -> Result<MigrationState, OpenError> {
     let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
     Migrator::install(db).await.map_err(OpenError::Migrate)?;
-    let applied = Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations ORDER BY version");
+    let applied =
+        Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations ORDER BY version");
     let rows = db.query_all_raw(applied).await.map_err(OpenError::Migrate)?;
     let applied: Vec<String> =
         rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(OpenError::Migrate)?;

@@ -2,8 +2,8 @@
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Related, RelationDef,
-    SelectThree,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Related,
+    RelationDef, SelectThree,
 };
 
 use super::change::{Change, Outcome};
@@ -130,8 +130,13 @@ impl TenantStore {
         let revoked = Query::select()
             .expr(Expr::val(1))
             .from(rows::revoked_token::Entity)
-            .and_where(Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TenantId)).eq(self.tenant.0))
-            .and_where(Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TokenHash)).eq(hash.bytes().to_vec()))
+            .and_where(
+                Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TenantId)).eq(self.tenant.0),
+            )
+            .and_where(
+                Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TokenHash))
+                    .eq(hash.bytes().to_vec()),
+            )
             .to_owned();
         let mut query = self.select_in_context(id).into_query();
         query.expr_as(Expr::exists(revoked), Alias::new("revoked"));
@@ -232,7 +237,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn revoke_consent(&self, user: UserId, client: &ClientId, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn revoke_consent(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let forget = Query::delete()
             .from_table(Alias::new("consent"))
             .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
@@ -254,7 +265,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn revoke_token(&self, hash: &SecretHash, expires_at: Timestamp, audit: Change) -> Result<(), StoreError> {
+    pub async fn revoke_token(
+        &self,
+        hash: &SecretHash,
+        expires_at: Timestamp,
+        audit: Change,
+    ) -> Result<(), StoreError> {
         let change = Change::if_inserted(rows::revoked_token::ActiveModel {
             tenant_id: Set(self.tenant.0),
             token_hash: Set(hash.bytes().to_vec()),

@@ -75,7 +75,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn add_signing_key(&self, key: &KeyRecord, retirement: Option<Retirement>, audit: Change) -> Result<bool, StoreError> {
+    pub async fn add_signing_key(
+        &self,
+        key: &KeyRecord,
+        retirement: Option<Retirement>,
+        audit: Change,
+    ) -> Result<bool, StoreError> {
         let mut change = Change::if_inserted(rows::signing_key::ActiveModel {
             tenant_id: Set(self.tenant.0),
             algorithm: Set(key.algorithm.name().to_owned()),

@@ -55,7 +55,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn peek_one_time_token(&self, purpose: Purpose, hash: &SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn peek_one_time_token(
+        &self,
+        purpose: Purpose,
+        hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let key = (self.tenant.0, purpose.as_str().to_owned(), hash.bytes().to_vec());
         let found = rows::one_time_token::Entity::find_by_id(key).one(self.reader()).await?;
         Ok(found.is_some_and(|row| row.uses_left > 0 && row.expires_at > now.seconds()))
@@ -78,7 +83,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn use_one_time_token(&self, purpose: Purpose, hash: &SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn use_one_time_token(
+        &self,
+        purpose: Purpose,
+        hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         Ok(self.write(&Change::if_updated(self.one_use(purpose, hash, now))).await? == Outcome::Done)
     }
 }

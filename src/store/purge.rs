@@ -2,10 +2,10 @@
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 
+use super::Store;
 use super::change::Change;
 use super::error::StoreError;
 use super::tables::{Retention, TABLES};
-use super::Store;
 use crate::protocol::timestamp::Timestamp;
 
 impl Store {

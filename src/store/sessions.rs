@@ -1,7 +1,9 @@
 //! Sessions of people. The browser holds secrets; the rows hold their hashes.
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
+};
 
 use super::change::{Change, Outcome};
 use super::error::{StoreError, corrupt};
@@ -45,7 +47,10 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
-    pub async fn browser_sessions(&self, hashes: &[SecretHash]) -> Result<Vec<(Session, User, SecretHash)>, StoreError> {
+    pub async fn browser_sessions(
+        &self,
+        hashes: &[SecretHash],
+    ) -> Result<Vec<(Session, User, SecretHash)>, StoreError> {
         if hashes.is_empty() {
             return Ok(Vec::new());
         }

@@ -62,7 +62,8 @@ fn settings_text(settings: &TenantSettings) -> String {
 
 impl Store {
     fn read_tenant(&self, row: rows::tenant::Model) -> Result<TenantRecord, StoreError> {
-        let sealed = |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
+        let sealed =
+            |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
         let secret = self.master.open(row.id.as_bytes(), &row.root_secret).map_err(sealed)?;
         let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| corrupt("tenant", "root_secret"))?;
         Ok(TenantRecord {
@@ -117,9 +118,16 @@ impl Store {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn create_tenant(&self, id: TenantId, draft: &TenantDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn create_tenant(
+        &self,
+        id: TenantId,
+        draft: &TenantDraft,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let secret = RootSecret::generate();
-        let sealed = |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
+        let sealed =
+            |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
         let row = rows::tenant::ActiveModel {
             id: Set(id.0),
             slug: Set(draft.slug.as_str().to_owned()),
@@ -170,14 +178,21 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn set_tenant_status(&self, status: TenantStatus, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn set_tenant_status(
+        &self,
+        status: TenantStatus,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let update = Query::update()
             .table(Alias::new("tenant"))
             .value(Alias::new("status"), status.as_str())
             .value(Alias::new("updated_at"), now.seconds())
             .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
             .to_owned();
-        self.write(&Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now))).await.map(|_| ())
+        self.write(&Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now)))
+            .await
+            .map(|_| ())
     }
 
     /// Removes the tenant with every row that it has.
@@ -220,7 +235,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn put_resource(&self, resource: &str, scope: Option<&Scope>, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn put_resource(
+        &self,
+        resource: &str,
+        scope: Option<&Scope>,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let old = Query::delete()
             .from_table(Alias::new("resource"))
             .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))

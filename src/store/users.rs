@@ -93,7 +93,10 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
-    pub async fn user_to_sign_in(&self, identifier: &str) -> Result<Option<(User, Option<PasswordRecord>)>, StoreError> {
+    pub async fn user_to_sign_in(
+        &self,
+        identifier: &str,
+    ) -> Result<Option<(User, Option<PasswordRecord>)>, StoreError> {
         let ids = Query::select()
             .column(Alias::new("user_id"))
             .from(Alias::new("login_identifier"))
@@ -200,7 +203,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// `Duplicate` if a login identifier is taken; else a failure of the database.
-    pub async fn add_user_by_token(&self, token: UpdateStatement, draft: &UserDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn add_user_by_token(
+        &self,
+        token: UpdateStatement,
+        draft: &UserDraft,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let change = Change::if_updated(token).and(self.rows_of(draft, now)).and(audit);
         Ok(self.write(&change).await? == Outcome::Done)
     }
@@ -222,7 +231,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn set_user_status(&self, id: UserId, status: UserStatus, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn set_user_status(
+        &self,
+        id: UserId,
+        status: UserStatus,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = self
             .own("account", id)
             .value(Alias::new("status"), status.as_str())

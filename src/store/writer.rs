@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -143,7 +144,10 @@ async fn commit_together(db: DatabaseConnection, mut queue: mpsc::Receiver<Job>,
 }
 
 /// One transaction for all; an error here means that none of them is durable.
-async fn commit(db: &DatabaseConnection, changes: Vec<SqliteChange>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+async fn commit(
+    db: &DatabaseConnection,
+    changes: Vec<SqliteChange>,
+) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
     let immediate = Some(SqliteTransactionMode::Immediate);
     let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
     let transaction = db.begin_with_options(options).await?;
@@ -156,7 +160,10 @@ async fn commit(db: &DatabaseConnection, changes: Vec<SqliteChange>) -> Result<V
 }
 
 /// One change in its savepoint. The outer error ends the whole transaction; the inner one is this change's own.
-async fn apply(transaction: &DatabaseTransaction, change: SqliteChange) -> Result<Result<Outcome, StoreError>, StoreError> {
+async fn apply(
+    transaction: &DatabaseTransaction,
+    change: SqliteChange,
+) -> Result<Result<Outcome, StoreError>, StoreError> {
     transaction.execute_unprepared("SAVEPOINT change").await?;
     let result = run(transaction, change).await;
     let own = match result {

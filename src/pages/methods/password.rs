@@ -33,7 +33,8 @@ impl Method for Password {
     }
 
     async fn attempt(&self, call: &Call, browser: &Browser, form: &Params) -> Result<Attempt, PageFailure> {
-        let typed = form.get("username").map(|typed| typed.chars().take(identifier::MAX_IDENTIFIER).collect::<String>());
+        let typed =
+            form.get("username").map(|typed| typed.chars().take(identifier::MAX_IDENTIFIER).collect::<String>());
         let (Some(username), Some(password)) = (form.get("username"), form.get("password")) else {
             return Ok(Attempt::Refused { notice: Notice::Empty, typed });
         };

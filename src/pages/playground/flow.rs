@@ -78,18 +78,31 @@ impl Pending {
     }
 
     pub(super) fn seal(&self, call: &Call, browser: &Browser) -> Result<String, PageFailure> {
-        let failed = |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
+        let failed =
+            |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
         let plain = serde_json::to_vec(self).map_err(|error| failed(error.to_string()))?;
         call.tenant.secrets.handle.seal_text(&context(browser), &plain).map_err(|error| failed(error.to_string()))
     }
 
     /// Opens the `state` of an answer: another browser's, or one that we did not make, does not open.
     pub(super) fn open(call: &Call, browser: &Browser, state: &str) -> Result<Self, PageFailure> {
-        let foreign = || PageFailure::new(StatusCode::FORBIDDEN, "other-browser", "forbidden", "state was not made here for this browser");
+        let foreign = || {
+            PageFailure::new(
+                StatusCode::FORBIDDEN,
+                "other-browser",
+                "forbidden",
+                "state was not made here for this browser",
+            )
+        };
         let plain = call.tenant.secrets.handle.open_text(&context(browser), state).map_err(|_| foreign())?;
         let pending: Self = serde_json::from_slice(&plain).map_err(|_| foreign())?;
         if pending.until <= call.now {
-            return Err(PageFailure::new(StatusCode::GONE, "expired", "expired", "the run of the playground took too long"));
+            return Err(PageFailure::new(
+                StatusCode::GONE,
+                "expired",
+                "expired",
+                "the run of the playground took too long",
+            ));
         }
         Ok(pending)
     }
@@ -110,7 +123,8 @@ fn context(browser: &Browser) -> Vec<u8> {
 
 /// Everything from the request to the last answer; the first refusal ends it.
 pub(super) async fn run(call: &Call, pending: Pending, answer: &Params) -> Result<Run, PageFailure> {
-    let mut run = Run { choice: pending.choice.clone(), steps: front_channel(call, &pending, answer), tokens: Vec::new() };
+    let mut run =
+        Run { choice: pending.choice.clone(), steps: front_channel(call, &pending, answer), tokens: Vec::new() };
     // RFC 9207 §2.4: an answer of another issuer ends the flow, its code is sent nowhere.
     let ours = answer.get("iss") == Some(call.tenant.issuer.as_str());
     let Some(code) = answer.get("code").filter(|_| ours) else { return Ok(run) };
@@ -155,7 +169,12 @@ fn front_channel(call: &Call, pending: &Pending, answer: &Params) -> Vec<Step> {
 
 impl Run {
     /// Asks the server, and writes down question and answer. `None` unless the answer is a success.
-    async fn ask(&mut self, call: &Call, request: Outgoing, note: &'static str) -> Result<Option<Map<String, Value>>, PageFailure> {
+    async fn ask(
+        &mut self,
+        call: &Call,
+        request: Outgoing,
+        note: &'static str,
+    ) -> Result<Option<Map<String, Value>>, PageFailure> {
         self.steps.push(request.step(call, note));
         let answer = request.send(call).await?;
         self.steps.push(answer.step());
@@ -163,7 +182,12 @@ impl Run {
     }
 
     /// Asks the token endpoint, and keeps the tokens that come.
-    async fn tokens_for(&mut self, call: &Call, form: Vec<Pair>, note: &'static str) -> Result<Option<Map<String, Value>>, PageFailure> {
+    async fn tokens_for(
+        &mut self,
+        call: &Call,
+        form: Vec<Pair>,
+        note: &'static str,
+    ) -> Result<Option<Map<String, Value>>, PageFailure> {
         let Some(answer) = self.ask(call, Outgoing::token(form), note).await? else { return Ok(None) };
         for name in ["id_token", "access_token", "refresh_token"] {
             let Some(token) = answer.get(name).and_then(Value::as_str) else { continue };

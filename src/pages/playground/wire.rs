@@ -82,9 +82,21 @@ pub(super) fn redirect(lanes: (&'static str, &'static str), to: &str, query: &[P
 }
 
 /// The browser following a redirect.
-pub(super) fn visit(call: &Call, lanes: (&'static str, &'static str), path: &str, query: &[Pair], note: &'static str) -> Step {
+pub(super) fn visit(
+    call: &Call,
+    lanes: (&'static str, &'static str),
+    path: &str,
+    query: &[Pair],
+    note: &'static str,
+) -> Step {
     let target = target(&format!("{}/{path}", call.tenant.path), query);
-    Step { lanes, line: format!("GET /{path}"), note, raw: format!("GET {target} HTTP/1.1\nhost: {}", host(call)), curl: None }
+    Step {
+        lanes,
+        line: format!("GET /{path}"),
+        note,
+        raw: format!("GET {target} HTTP/1.1\nhost: {}", host(call)),
+        curl: None,
+    }
 }
 
 /// The endpoints that the app asks by itself.
@@ -171,7 +183,8 @@ impl Outgoing {
 
     /// Sends the request to the handler that serves the world, too.
     pub(super) async fn send(self, call: &Call) -> Result<Incoming, PageFailure> {
-        let failed = |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
+        let failed =
+            |error: String| PageFailure::new(StatusCode::INTERNAL_SERVER_ERROR, "server-error", "server_error", error);
         let mut headers = HeaderMap::new();
         let bearer = self.bearer.as_ref().map(|token| (header::AUTHORIZATION, format!("Bearer {token}")));
         for (name, value) in self.headers(call).into_iter().chain(bearer) {

@@ -1,0 +1,140 @@
+//! How a sign-in ends: the session that is begun, the code that is issued, the answer that carries it.
+
+use poem::http::StatusCode;
+
+use super::answer::{Handled, PageFailure, carry, language};
+use super::interaction::Step;
+use super::methods::Method;
+use crate::mint;
+use crate::protocol::audit_event::AuditKind;
+use crate::protocol::authorization_code::IssuedCode;
+use crate::protocol::authorization_response::{self, Answer};
+use crate::protocol::grant::{Allowed, Authentication};
+use crate::protocol::identifiers::{GrantId, SessionId};
+use crate::protocol::metadata::ACR_ONE_FACTOR;
+use crate::protocol::scope::{OPENID, Scope};
+use crate::protocol::secret::Secret;
+use crate::protocol::user::User;
+use crate::sign_in::engine::Consent;
+use crate::sign_in::session::Session;
+use crate::store::{Change, Outcome};
+
+pub(super) fn begin_session(step: &Step<'_>, user: &User, method: &dyn Method, secret: &Secret) -> (Session, Change) {
+    let Step { call, browser, .. } = step;
+    let settings = &call.tenant.settings;
+    let expires_at = call.now.plus(i64::from(settings.session_lifetime_seconds));
+    let mut session = Session {
+        id: SessionId(mint::opaque_id()),
+        user_id: user.id,
+        authentication: Authentication {
+            at: call.now,
+            acr: ACR_ONE_FACTOR.to_owned(),
+            amr: vec![method.amr().to_owned()],
+        },
+        user_agent: call.peer.user_agent.as_deref().map(str::to_owned),
+        created_at: call.now,
+        last_seen_at: call.now,
+        idle_expires_at: call.now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
+        expires_at,
+        ended_at: None,
+    };
+    // The same person again in the same browser: the session goes on, its `sid` stays, its secret does not.
+    let same = browser.known.iter().find(|known| known.user.id == user.id && known.session.is_alive(call.now));
+    match same {
+        Some(known) => {
+            session.id = known.session.id;
+            session.created_at = known.session.created_at;
+            let change = call.store.renewed_session(&session, &secret.hash());
+            (session, change)
+        }
+        None => {
+            let change = call.store.new_session(&session, &secret.hash());
+            (session, change)
+        }
+    }
+}
+
+/// What the person has allowed of what is asked for: all of it for a first party.
+pub(super) fn granted_scope(step: &Step<'_>, consent: Option<&Consent>) -> Scope {
+    let wanted = step.sign_in.request.scope_to_allow();
+    if step.client.metadata.first_party {
+        return wanted;
+    }
+    consent.map_or_else(Scope::default, |consent| wanted.within(&consent.scope))
+}
+
+/// A code, and the change that issues it.
+pub(super) struct IssuedNow {
+    pub(super) code: Secret,
+    pub(super) change: Change,
+}
+
+/// A new code for this session, as part of a change.
+pub(super) fn issue_code(step: &Step<'_>, session: &Session, user: &User, allowed: &Scope) -> IssuedNow {
+    let Step { call, sign_in, client, .. } = step;
+    let request = &sign_in.request;
+    let code = mint::secret();
+    let scope = request.scope.within(allowed);
+    let issued = IssuedCode {
+        client_id: client.id.clone(),
+        grant_id: GrantId(mint::row_id(call.app.clock.milliseconds())),
+        allowed: Allowed {
+            user_id: user.id,
+            session_id: session.id,
+            claims: request.claims.clone().within(allowed),
+            nonce: request.nonce.clone().filter(|_| scope.contains(OPENID)),
+            scope,
+            resources: request.resources.clone(),
+            authentication: session.authentication.clone(),
+        },
+        redirect_uri: request.return_to.redirect_uri.as_str().to_owned(),
+        redirect_uri_given: request.redirect_uri_given,
+        code_challenge: request.code_challenge.clone(),
+        issued_at: call.now,
+        expires_at: call.now.plus(i64::from(call.tenant.settings.authorization_code_lifetime_seconds)),
+        redeemed_at: None,
+    };
+    let event = call
+        .event(AuditKind::CodeIssued)
+        .client(&client.id)
+        .user(user.id, user.audit_salt.clone())
+        .with("grant", issued.grant_id.to_string())
+        .with("scope", issued.allowed.scope.to_string());
+    let change = call.store.new_code(&code.hash(), &issued).and(call.audit(event));
+    IssuedNow { code, change }
+}
+
+/// Nothing is left to ask: the code is issued. A request that was answered without any page leaves no transaction.
+pub(super) async fn finish(step: &Step<'_>, session: SessionId, consent: Option<Consent>) -> Handled {
+    let Step { call, browser, sign_in, .. } = step;
+    let known = browser.known.iter().find(|known| known.session.id == session);
+    let Some(known) = known else {
+        return Err(PageFailure::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server-error",
+            "server_error",
+            "no such session",
+        ));
+    };
+    let issued = issue_code(step, &known.session, &known.user, &granted_scope(step, consent.as_ref()));
+    let mut change = issued.change;
+    if sign_in.version > 0 {
+        change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now)).and(change);
+    }
+    if known.session.wants_renewal(call.now) {
+        let idle = call.now.plus(i64::from(call.tenant.settings.session_idle_seconds)).min(known.session.expires_at);
+        change = change.and(call.store.used_session(session, idle, call.now));
+    }
+    if call.store.write(&change).await? == Outcome::Refused {
+        return super::interaction::resume(call, step.head, Some(sign_in));
+    }
+    answer(step, &issued.code)
+}
+
+pub(super) fn answer(step: &Step<'_>, code: &Secret) -> Handled {
+    let Step { call, head, sign_in, client, browser } = step;
+    let return_to = &sign_in.request.return_to;
+    let carried = authorization_response::carry(return_to, &Answer::Code(code), &call.tenant.issuer);
+    let m = language(call, head, sign_in.request.ui_locales.as_deref(), browser.language());
+    carry(call, m, carried, client.display_name(), &return_to.redirect_uri)
+}
