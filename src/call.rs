@@ -232,10 +232,10 @@ impl Call {
             now: self.now,
         };
         let (client, used) = client_authentication::check(&presented, client, keys.as_deref(), &rules)?;
-        if let Some(used) = used {
-            if !self.store.use_assertion(&used).await? {
-                return Err(ClientAuthenticationError::Replayed(client.id().clone()).into());
-            }
+        if let Some(used) = used
+            && !self.store.use_assertion(&used).await?
+        {
+            return Err(ClientAuthenticationError::Replayed(client.id().clone()).into());
         }
         Ok(client)
     }

@@ -223,10 +223,10 @@ impl Front {
         }
         let shared = path == "/healthz" || path == "/readyz" || path.starts_with("/assets/");
         let own = host_of(request).filter(|host| !shared && !self.is_our_host(host));
-        if let Some(host) = own {
-            if let Some(tenant) = self.app.directory.by_host(&host).await? {
-                return Ok(Destination::Issuer(tenant, path.to_owned()));
-            }
+        if let Some(host) = own
+            && let Some(tenant) = self.app.directory.by_host(&host).await?
+        {
+            return Ok(Destination::Issuer(tenant, path.to_owned()));
         }
         Ok(Destination::Platform)
     }
@@ -298,10 +298,10 @@ fn refuse_malformed(request: &Request) -> Option<Response> {
         return refused("two Host headers");
     }
     let host = request.header("host");
-    if let (Some(authority), Some(host)) = (request.uri().authority(), host) {
-        if !authority.as_str().eq_ignore_ascii_case(host) {
-            return refused("Host differs from the address of the request");
-        }
+    if let (Some(authority), Some(host)) = (request.uri().authority(), host)
+        && !authority.as_str().eq_ignore_ascii_case(host)
+    {
+        return refused("Host differs from the address of the request");
     }
     let path = request.uri().path().to_ascii_lowercase();
     // TN08: dots, doubled and encoded slashes could mean another tenant to somebody in front of us.

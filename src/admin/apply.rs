@@ -83,10 +83,8 @@ async fn one_tenant(
         lines.push(line(effect));
         return Ok(());
     }
-    if let Some(preset) = section.text("preset")? {
-        if preset != "baseline" {
-            return Err(section.wrong("preset", "must be baseline, the only preset of this version"));
-        }
+    if section.text("preset")?.is_some_and(|preset| preset != "baseline") {
+        return Err(section.wrong("preset", "must be baseline, the only preset of this version"));
     }
     let wanted = wanted_tenant(app, &section, slug.clone()).await?;
     let effect = tenant::put(app, &wanted, plan).await?;

@@ -319,7 +319,7 @@ pub(super) async fn client(config: Option<PathBuf>, verb: ClientVerb, as_json: b
             let lifetime = (desk.now, desk.now.plus(INITIAL_ACCESS_TOKEN));
             let added = desk
                 .store
-                .add_one_time_token(Purpose::InitialAccessToken, &token.hash(), i64::from(uses), lifetime, audit)
+                .add_one_time_token((Purpose::InitialAccessToken, &token.hash()), i64::from(uses), lifetime, audit)
                 .await;
             added.map_err(store)?;
             keep::tell(as_json, &json!({ "initial_access_token": token.expose(), "uses": uses }), token.expose());
@@ -486,7 +486,7 @@ pub(super) async fn admin_link(desk: &Desk) -> Result<String, SetupError> {
     let token = mint::secret();
     let audit = desk.audit(&desk.event(AuditKind::AdminLinkCreated));
     let lifetime = (desk.now, desk.now.plus(ADMIN_LINK));
-    desk.store.add_one_time_token(Purpose::AdminLink, &token.hash(), 1, lifetime, audit).await.map_err(store)?;
+    desk.store.add_one_time_token((Purpose::AdminLink, &token.hash()), 1, lifetime, audit).await.map_err(store)?;
     Ok(desk.tenant.at(&format!("first-administrator/{}", token.expose())))
 }
 

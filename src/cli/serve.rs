@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::setup::{self, SetupError};
 use super::{ServeArgs, keep};
-use crate::admin::{Desk, apply, document, user};
+use crate::admin::{AdminError, Desk, apply, document, user};
 use crate::call::App;
 use crate::config::{self, Config, Mode};
 use crate::listener::{self, Limits};
@@ -95,9 +95,7 @@ fn tls_settings(config: &Config) -> Result<Option<watch::Receiver<Arc<rustls::Se
     };
     let settings = tls::server_config(&read(&files.cert)?, &read(&files.key)?, version, certificates)
         .map_err(|error| SetupError::Other(format!("tls.cert, tls.key: {error}")))?;
-    let (sender, receiver) = watch::channel(Arc::new(settings));
-    // Kept for the life of the process: the certificate is read once.
-    std::mem::forget(sender);
+    let (_, receiver) = watch::channel(Arc::new(settings));
     Ok(Some(receiver))
 }
 
@@ -116,11 +114,10 @@ async fn shutdown() {
 
 /// Makes the demo tenant at the first start. What was made at random is told once.
 async fn seed(app: &Arc<App>) -> Result<Vec<(String, String)>, SetupError> {
-    let slug = crate::protocol::identifiers::Slug::parse(DEMO);
-    if let Some(slug) = &slug {
-        if app.directory.by_slug(slug).await.map_err(crate::admin::AdminError::from)?.is_some() {
-            return Ok(Vec::new());
-        }
+    match Desk::of(app, DEMO).await {
+        Ok(_) => return Ok(Vec::new()),
+        Err(AdminError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
     }
     let file = document::parse("demo.toml", include_str!("../../config/examples/demo.toml"))?;
     let lines = apply::apply(app, &file, false).await?;
@@ -176,7 +173,7 @@ async fn announce(
     keep::say(&format!("  issuer        {issuer}"));
     keep::say(&format!("  playground    {issuer}/playground"));
     keep::say(&format!("  caught mail   {}/dev/mail", app.origin));
-    if !desk.store.has_administrator().await.map_err(crate::admin::AdminError::from)? {
+    if !desk.store.has_administrator().await.map_err(AdminError::from)? {
         let link = super::manage::admin_link(&desk).await?;
         keep::say(&format!("  administrator {link}"));
         keep::say("                (a page that makes the first one; the link works once, for a day)");

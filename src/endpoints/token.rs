@@ -165,7 +165,7 @@ async fn redeem_code(call: &Call, client: &AuthenticatedClient, params: &Params)
     let scope = redeemed.allowed.scope.clone();
     let nonce = redeemed.allowed.nonce.as_deref();
     // Signed before anything is written: a code must not be used up for tokens that could not be made.
-    let issued = issue(call, &permit, &scope, &redeemed.resources, nonce, first).await?;
+    let issued = issue(call, &permit, (&scope, &redeemed.resources), nonce, first).await?;
     let grant = new_grant(call, client.client(), &redeemed, first.is_some());
     let event = call
         .event(AuditKind::CodeRedeemed)
@@ -265,7 +265,7 @@ async fn refresh_once(
     let permit = policy::decide(call.tenant.status, client.client(), GrantType::RefreshToken, on_behalf_of)
         .map_err(|error| refused_by_policy(&error))?;
     // OIDC Core §12.2: no nonce in a refreshed ID token.
-    let issued = issue(call, &permit, &refreshed.scope, &refreshed.resources, None, Some(refreshed.successor)).await?;
+    let issued = issue(call, &permit, (&refreshed.scope, &refreshed.resources), None, Some(refreshed.successor)).await?;
     let kind = match refreshed.rotation {
         Rotation::Rotate => AuditKind::TokenRefreshed,
         Rotation::Repeat => AuditKind::TokenRepeated,
@@ -295,7 +295,7 @@ async fn credentials(call: &Call, client: &AuthenticatedClient, params: &Params)
         .map_err(|error| JsonFailure::new(error.code(), error))?;
     let permit = policy::decide(call.tenant.status, client.client(), GrantType::ClientCredentials, OnBehalfOf::Itself)
         .map_err(|error| refused_by_policy(&error))?;
-    let issued = issue(call, &permit, &asked.scope, &asked.resources, None, None).await?;
+    let issued = issue(call, &permit, (&asked.scope, &asked.resources), None, None).await?;
     let event = call.event(AuditKind::TokenIssued).client(client.id()).with("scope", asked.scope.to_string());
     call.store.append(call.audit(event)).await?;
     Ok(issued)
@@ -305,8 +305,7 @@ async fn credentials(call: &Call, client: &AuthenticatedClient, params: &Params)
 async fn issue(
     call: &Call,
     permit: &Permit<'_>,
-    scope: &Scope,
-    resources: &[String],
+    (scope, resources): (&Scope, &[String]),
     nonce: Option<&str>,
     refresh: Option<RefreshToken>,
 ) -> Result<Issued, JsonFailure> {

@@ -140,10 +140,10 @@ fn sample(kind: &str) -> (StatusCode, &'static str) {
 
 /// The sample tenant; if it was removed, the first one that there is.
 async fn sample_tenant(app: &App) -> Result<Option<Arc<Tenant>>, StoreError> {
-    if let Some(slug) = Slug::parse(DEMO) {
-        if let Some(tenant) = app.directory.by_slug(&slug).await? {
-            return Ok(Some(tenant));
-        }
+    if let Some(slug) = Slug::parse(DEMO)
+        && let Some(tenant) = app.directory.by_slug(&slug).await?
+    {
+        return Ok(Some(tenant));
     }
     match app.store.tenants("", 1).await?.first() {
         Some((slug, _, _)) => app.directory.by_slug(slug).await,

@@ -88,10 +88,9 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
         Next::Consent { scope, resources, more } => steps::consent(&step, &scope, &resources, more)?,
     };
     browser.introduce(call, &mut response);
-    if let Some(params) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) {
-        if let Some(chosen) = params.get("lang").and_then(super::messages::language) {
-            remember_language(call, &mut response, chosen.tag());
-        }
+    let params = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
+    if let Some(chosen) = params.as_ref().and_then(|params| params.get("lang")).and_then(super::messages::language) {
+        remember_language(call, &mut response, chosen.tag());
     }
     Ok(response)
 }
@@ -290,7 +289,7 @@ async fn consent(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
     let new: Vec<String> =
         sign_in.request.resources.iter().filter(|resource| !whole.resources.contains(resource)).cloned().collect();
     whole.resources.extend(new);
-    let remembered = call.store.remember_consent(user.id, &client.id, &whole, before.is_some(), call.now);
+    let remembered = call.store.remember_consent((user.id, &client.id), &whole, before.is_some(), call.now);
     let progress =
         Progress { allowed: Some(allowed.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
     let given = event(AuditKind::ConsentGiven).with("scope", allowed.to_string());

@@ -40,8 +40,11 @@ const MAX_RUNS: u64 = 100;
 /// How long a run is kept.
 const RUN_LIFETIME: Duration = Duration::from_secs(900);
 
-/// What came out, for the browser that ran it: tenant, hash of the browser's secret, name of the run.
-static RUNS: LazyLock<Cache<(TenantId, Vec<u8>, String), Arc<Run>>> =
+/// Names a run: tenant, hash of the browser's secret, a name of its own.
+type RunKey = (TenantId, Vec<u8>, String);
+
+/// What came out, for the browser that ran it.
+static RUNS: LazyLock<Cache<RunKey, Arc<Run>>> =
     LazyLock::new(|| Cache::builder().max_capacity(MAX_RUNS).time_to_live(RUN_LIFETIME).build());
 
 /// A flow that can be run.
@@ -228,6 +231,6 @@ pub async fn callback(call: Call, head: Head, _: Body) -> Handled {
     Ok(see_other(&format!("{}/playground?run={id}#sequence-title", call.tenant.path)))
 }
 
-fn key(call: &Call, browser: &Browser, id: &str) -> (TenantId, Vec<u8>, String) {
+fn key(call: &Call, browser: &Browser, id: &str) -> RunKey {
     (call.tenant.id, browser.hash().bytes().to_vec(), id.to_owned())
 }

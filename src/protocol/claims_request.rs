@@ -144,10 +144,9 @@ pub fn release(
     let mut released = Map::new();
     for claim in standard_claims() {
         let by_scope = place == ClaimsPlace::Userinfo && scope_of(claim).is_some_and(|of| scope.contains(of));
-        if by_scope || named.iter().any(|name| name == claim) {
-            if let Some(value) = known.get(claim).filter(|value| !value.is_null()) {
-                released.insert(claim.to_owned(), value.clone());
-            }
+        let asked = by_scope || named.iter().any(|name| name == claim);
+        if let Some(value) = known.get(claim).filter(|value| asked && !value.is_null()) {
+            released.insert(claim.to_owned(), value.clone());
         }
     }
     released

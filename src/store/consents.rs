@@ -29,8 +29,7 @@ impl TenantStore {
     /// something was remembered before.
     pub fn remember_consent(
         &self,
-        user: UserId,
-        client: &ClientId,
+        (user, client): (UserId, &ClientId),
         consent: &Consent,
         known: bool,
         now: Timestamp,

@@ -34,8 +34,7 @@ impl TenantStore {
     /// A failure of the database.
     pub async fn add_one_time_token(
         &self,
-        purpose: Purpose,
-        hash: &SecretHash,
+        (purpose, hash): (Purpose, &SecretHash),
         uses: i64,
         lifetime: (Timestamp, Timestamp),
         audit: Change,

@@ -182,10 +182,10 @@ async fn apply(
 }
 
 async fn run(transaction: &DatabaseTransaction, change: SqliteChange) -> Result<Outcome, DbErr> {
-    if let Some(guard) = change.guard {
-        if transaction.execute_raw(guard).await?.rows_affected() != 1 {
-            return Ok(Outcome::Refused);
-        }
+    if let Some(guard) = change.guard
+        && transaction.execute_raw(guard).await?.rows_affected() != 1
+    {
+        return Ok(Outcome::Refused);
     }
     for step in change.steps {
         transaction.execute_raw(step).await?;

@@ -18,7 +18,7 @@ pub enum Attempt {
     /// The person proved who they are; the change belongs to the same transaction.
     Proven {
         /// Who.
-        user: User,
+        user: Box<User>,
         /// What else is to be written.
         change: Change,
     },
