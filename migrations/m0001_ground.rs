@@ -96,7 +96,7 @@ const TABLES: &[TableShape] = &[
     (
         "login_identifier",
         &[("tenant_id", Id), ("kind", Text), ("value", Text), ("user_id", Id)],
-        &["tenant_id", "kind", "value"],
+        &["tenant_id", "value"],
     ),
     (
         "credential",
@@ -172,6 +172,7 @@ const TABLES: &[TableShape] = &[
             ("user_id", Id),
             ("session_id", Id),
             ("allowed", Text),
+            ("offline", Flag),
             ("generation", Number),
             ("created_at", Number),
             ("rotated_at", Number),

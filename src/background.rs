@@ -82,7 +82,7 @@ pub async fn rotate_old_keys(app: &App) -> Result<(), keys::KeyError> {
         let Some((last, _, _)) = page.last() else { return Ok(()) };
         after = last.to_string();
         for (slug, _, _) in page {
-            if let Some(tenant) = app.directory.by_slug(&slug).await? {
+            if let Some(tenant) = app.directory.named(&slug).await? {
                 keys::rotate_if_due(&tenant, &app.store.of(tenant.id), app.clock.now()).await?;
             }
         }

@@ -125,10 +125,10 @@ pub const fn is_temporary(error: &StoreError) -> bool {
 }
 
 /// A refusal of a bearer token.
-pub fn bearer(error: BearerError, issuer: &str) -> Response {
+pub fn bearer(error: BearerError, issuer: &str, reference: &str) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-    let body =
-        error.code().map(|code| json!({ "error": code.as_str(), "error_description": error.to_string() }).to_string());
+    let description = format!("{error} (reference {reference})");
+    let body = error.code().map(|code| json!({ "error": code.as_str(), "error_description": description }).to_string());
     let mut response = Response::builder()
         .status(status)
         .header(header::WWW_AUTHENTICATE, error.challenge(issuer))

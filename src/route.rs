@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
+use tracing::Instrument as _;
 
 use crate::call::{App, Call, Head};
 use crate::failure::{JsonFailure, Logged};
@@ -198,7 +199,7 @@ impl Endpoint for Methods {
         let Some((_, handler)) = found else { return Ok(self.refuse_method(Some(&call), &head)) };
         let answering = handler(call, head, body);
         // A panic ends this request alone.
-        match tokio::spawn(answering).await {
+        match tokio::spawn(answering.in_current_span()).await {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %error, "a handler panicked");

@@ -9,6 +9,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::uri::PathAndQuery;
 use poem::http::{HeaderValue, StatusCode, Uri, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+use tracing::Instrument as _;
 
 use crate::call::{App, Call, Head, Peer};
 use crate::endpoints::{discovery, introspect, register, revoke, token, userinfo};
@@ -123,60 +124,46 @@ impl Endpoint for Front {
         let began = Instant::now();
         let reference: Arc<str> = mint::handle().get(..12).unwrap_or_default().into();
         let method = request.method().clone();
-        let (mut response, tenant) = self.answer(request, &reference).await;
-        let status = response.status();
+        // Every line of this request carries its reference and its tenant.
+        let span = tracing::info_span!("request", request = &*reference, tenant = tracing::field::Empty);
+        let mut response = self.answer(request, &reference).instrument(span.clone()).await;
         let logged = response.extensions_mut().remove::<Logged>();
-        let (slug, reason) = (
-            tenant.as_ref().map_or("", |tenant| tenant.slug.as_str()),
-            logged.as_ref().map_or("", |logged| logged.0.as_str()),
-        );
+        let reason = logged.as_ref().map_or("", |logged| logged.0.as_str());
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let status_code = status.as_u16();
-        if status.is_server_error() {
-            tracing::warn!(
-                request = &*reference,
-                tenant = slug,
-                method = method.as_str(),
-                status = status_code,
-                duration_ms,
-                reason,
-                "answered"
-            );
-        } else {
-            tracing::info!(
-                request = &*reference,
-                tenant = slug,
-                method = method.as_str(),
-                status = status_code,
-                duration_ms,
-                reason,
-                "answered"
-            );
-        }
+        let (method, status) = (method.as_str(), response.status().as_u16());
+        span.in_scope(|| {
+            if response.status().is_server_error() {
+                tracing::warn!(method, status, duration_ms, reason, "answered");
+            } else {
+                tracing::info!(method, status, duration_ms, reason, "answered");
+            }
+        });
         secure(&mut response, self.app.https);
         Ok(response)
     }
 }
 
 impl Front {
-    async fn answer(&self, mut request: Request, reference: &Arc<str>) -> (Response, Option<Arc<Tenant>>) {
+    async fn answer(&self, mut request: Request, reference: &Arc<str>) -> Response {
         if let Some(response) = refuse_malformed(&request) {
-            return (response, None);
+            return response;
         }
         let destination = match self.destination(&request).await {
             Ok(destination) => destination,
-            Err(error) => return (JsonFailure::from(error).into_response(reference), None),
+            Err(error) => return JsonFailure::from(error).into_response(reference),
         };
         let peer = self.peer(&request);
         match destination {
-            Destination::Nobody => (platform::nobody(&self.app, reference, wants_page(&request)), None),
+            Destination::Nobody => platform::nobody(&self.app, reference, wants_page(&request)),
             Destination::Platform => {
                 request.extensions_mut().insert((self.app.clone(), reference.clone()));
-                (respond(&self.platform, request, || platform::nobody(&self.app, reference, false)).await, None)
+                let page = wants_page(&request);
+                respond(&self.platform, request, || platform::nobody(&self.app, reference, page)).await
             }
             Destination::Issuer(tenant, path) => {
+                tracing::Span::current().record("tenant", tenant.slug.as_str());
                 if set_path(&mut request, &path).is_err() {
-                    return (platform::nobody(&self.app, reference, false), Some(tenant));
+                    return platform::nobody(&self.app, reference, false);
                 }
                 let call = Call {
                     store: self.app.store.of(tenant.id),
@@ -197,7 +184,7 @@ impl Front {
                     Some(head) => answer::refusal(&call, head, answer::PageFailure::not_found()),
                     None => platform::nobody(&self.app, reference, false),
                 };
-                (respond(&self.issuer, request, not_found).await, Some(tenant))
+                respond(&self.issuer, request, not_found).await
             }
         }
     }

@@ -228,15 +228,23 @@ impl Directory {
         Ok(Some(Arc::new(tenant)))
     }
 
-    /// The tenant of a path issuer.
+    /// The tenant of a path issuer; one with a host of its own has no path.
     ///
     /// # Errors
     /// A failure of the database, or a row that cannot be read: only this tenant is concerned.
     pub async fn by_slug(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>, StoreError> {
+        Ok(self.named(slug).await?.filter(|tenant| !tenant.path.is_empty()))
+    }
+
+    /// The tenant with this name, wherever its issuer is: for administrators and background work.
+    ///
+    /// # Errors
+    /// As [`Directory::by_slug`].
+    pub async fn named(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>, StoreError> {
         if let Some(tenant) = self.by_slug.get(slug).await {
             return Ok(Some(tenant));
         }
-        let loaded = self.load(self.store.tenant_by_slug(slug).await?.filter(|record| record.host.is_none())).await?;
+        let loaded = self.load(self.store.tenant_by_slug(slug).await?).await?;
         if let Some(tenant) = &loaded {
             self.by_slug.insert(slug.clone(), tenant.clone()).await;
         }

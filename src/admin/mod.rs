@@ -79,7 +79,7 @@ impl Desk {
     pub async fn of(app: &Arc<App>, slug: &str) -> Result<Self, AdminError> {
         let missing = || AdminError::Missing(format!("tenant {slug}; `chancery tenant list` shows all"));
         let slug = Slug::parse(slug).ok_or_else(missing)?;
-        let tenant = app.directory.by_slug(&slug).await?.ok_or_else(missing)?;
+        let tenant = app.directory.named(&slug).await?.ok_or_else(missing)?;
         let store = app.store.of(tenant.id);
         Ok(Self {
             app: app.clone(),

@@ -41,7 +41,7 @@ pub fn slug(place: &str, text: &str) -> Result<Slug, AdminError> {
     })
 }
 
-/// Reads and checks settings; `null` members and absent ones keep their defaults.
+/// Reads and checks settings; absent members have their defaults.
 ///
 /// # Errors
 /// An unknown member, a wrong type, or a value out of range.

@@ -7,12 +7,13 @@ use zeroize::Zeroizing;
 
 use super::{AdminError, Desk, Effect};
 use crate::mint;
-use crate::password_pool::Verdict;
+use crate::password_pool::{PoolError, Verdict};
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::claims_request::standard_claims;
-use crate::protocol::identifiers::UserId;
+use crate::protocol::identifiers::{ClientId, UserId};
 use crate::protocol::user::{User, UserStatus};
 use crate::sign_in::identifier;
+use crate::store::StoreError;
 use crate::store::users::UserDraft;
 
 /// Shortest password that an administrator may set, in characters.
@@ -77,6 +78,13 @@ pub fn check_password(place: &str, password: &str) -> Result<(), AdminError> {
 /// # Errors
 /// The user name or mail address is taken or impossible, or the database failed.
 pub async fn put(desk: &Desk, place: &str, wanted: &Wanted, plan: bool) -> Result<Effect, AdminError> {
+    if let Some(hash) = &wanted.password_hash {
+        // A hash that could never be verified would lock the person out without a word.
+        let tried = desk.app.passwords.verify(Zeroizing::new(String::new()), Some(Arc::from(hash.as_str()))).await;
+        if let Err(error @ PoolError::StoredHash(_)) = tried {
+            return Err(AdminError::input(format!("{place}.password_hash"), error));
+        }
+    }
     let username = identifier::normalise(&wanted.username)
         .map_err(|error| AdminError::input(format!("{place}.username"), error))?;
     let Some((current, record)) = desk.store.user_to_sign_in(&username).await? else {
@@ -94,7 +102,15 @@ pub async fn put(desk: &Desk, place: &str, wanted: &Wanted, plan: bool) -> Resul
         if !plan {
             let user = User { claims: wanted.claims.clone(), ..current.clone() };
             let event = desk.event(AuditKind::UserChanged).user(user.id, user.audit_salt.clone());
-            desk.store.update_user(&user, desk.audit(&event), desk.now).await?;
+            let (old, new) = (email_of(place, &current.claims)?, email_of(place, &wanted.claims)?);
+            // A name that is the mail address itself is an identifier already.
+            let other = |email: &Option<String>| email.clone().filter(|email| *email != username);
+            let (old, new) = (other(&old), other(&new));
+            let emails = (old.as_deref(), new.as_deref());
+            match desk.store.update_user(&user, emails, desk.audit(&event), desk.now).await {
+                Err(StoreError::Duplicate) => return Err(AdminError::Taken(format!("{place}.email"))),
+                done => done?,
+            };
         }
     }
     let stored = record.map(|record| record.phc);
@@ -115,6 +131,12 @@ pub async fn put(desk: &Desk, place: &str, wanted: &Wanted, plan: bool) -> Resul
     Ok(if changed { Effect::Changed } else { Effect::Unchanged })
 }
 
+/// The mail address of the claims, as it serves to sign in.
+fn email_of(place: &str, claims: &Map<String, Value>) -> Result<Option<String>, AdminError> {
+    let email = claims.get("email").and_then(Value::as_str).map(identifier::normalise);
+    email.transpose().map_err(|error| AdminError::input(format!("{place}.email"), error))
+}
+
 async fn phc_of(desk: &Desk, wanted: &Wanted) -> Result<Option<String>, AdminError> {
     match (&wanted.password, &wanted.password_hash) {
         (Some(password), _) => Ok(Some(desk.app.passwords.hash(password.clone()).await?)),
@@ -132,12 +154,7 @@ pub async fn create(
     wanted: &Wanted,
     (username, administrator): (String, bool),
 ) -> Result<UserId, AdminError> {
-    let email = match wanted.claims.get("email").and_then(Value::as_str) {
-        Some(email) => {
-            Some(identifier::normalise(email).map_err(|error| AdminError::input(format!("{place}.email"), error))?)
-        }
-        None => None,
-    };
+    let email = email_of(place, &wanted.claims)?;
     let user = User {
         id: UserId(mint::opaque_id()),
         status: UserStatus::Active,
@@ -196,4 +213,14 @@ pub async fn set_status(desk: &Desk, username: &str, status: UserStatus) -> Resu
     let event = desk.event(kind).user(user.id, user.audit_salt.clone());
     desk.store.set_user_status(user.id, status, desk.audit(&event), desk.now).await?;
     Ok(Effect::Changed)
+}
+
+/// Withdraws what a person allowed a client.
+///
+/// # Errors
+/// There is nobody of that name.
+pub async fn revoke_consent(desk: &Desk, username: &str, client: &ClientId) -> Result<(), AdminError> {
+    let user = find(desk, username).await?;
+    let event = desk.event(AuditKind::ConsentWithdrawn).client(client).user(user.id, user.audit_salt.clone());
+    Ok(desk.store.revoke_consent(user.id, client, desk.audit(&event), desk.now).await?)
 }

@@ -1,19 +1,19 @@
 //! How answers are printed: lines for people on a terminal, one JSON object a line for programs.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the answers of a command line go to its output")]
-
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 /// A line for people.
 pub(super) fn say(text: &str) {
-    println!("{text}");
+    // A reader that went away (`| head`) is no failure of ours.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// One JSON object on one line.
 pub(super) fn say_json(value: &Value) {
-    println!("{value}");
+    let _ = writeln!(std::io::stdout(), "{value}");
 }
 
 /// Either of them.
@@ -24,9 +24,9 @@ pub(super) fn tell(as_json: bool, value: &Value, text: &str) {
 /// An error, and exit code 1.
 pub(super) fn failed(as_json: bool, problem: &str) -> ExitCode {
     if as_json {
-        eprintln!("{}", json!({ "error": problem }));
+        let _ = writeln!(std::io::stderr(), "{}", json!({ "error": problem }));
     } else {
-        eprintln!("chancery: {problem}");
+        let _ = writeln!(std::io::stderr(), "chancery: {problem}");
     }
     ExitCode::from(1)
 }

@@ -109,6 +109,8 @@ pub(super) enum UserVerb {
     Disable { tenant: String, username: String },
     /// Switch it on again.
     Enable { tenant: String, username: String },
+    /// Withdraw what a person allowed a client; the grants that came of it end.
+    RevokeConsent { tenant: String, username: String, client_id: String },
     /// Set a new random password, shown once; sessions and grants end.
     Password { tenant: String, username: String },
 }
@@ -374,6 +376,11 @@ pub(super) async fn user(config: Option<PathBuf>, verb: UserVerb, as_json: bool)
         UserVerb::Enable { tenant, username } => {
             let effect = users::set_status(&desk(config, &tenant).await?, &username, UserStatus::Active).await?;
             done(as_json, effect, &username)
+        }
+        UserVerb::RevokeConsent { tenant, username, client_id: id } => {
+            let desk = desk(config, &tenant).await?;
+            users::revoke_consent(&desk, &username, &client_id(&id)?).await?;
+            done(as_json, Effect::Changed, &format!("{username}/{id}"))
         }
         UserVerb::Password { tenant, username } => {
             let desk = desk(config, &tenant).await?;

@@ -41,6 +41,9 @@ pub async fn serve(config: Option<PathBuf>, args: ServeArgs, as_json: bool) -> R
     let tls = tls_settings(&config)?;
     let app = setup::open(&config, public.origin(), config.database.migrate).await?;
     let first_start = if args.dev { seed(&app).await? } else { Vec::new() };
+    if args.dev {
+        put_playground(&app).await?;
+    }
     let (stop, stopping) = watch::channel(false);
     background::start(&app, config.audit.seal_interval, &stopping);
     let limits = Limits {
@@ -123,15 +126,6 @@ async fn seed(app: &Arc<App>) -> Result<Vec<(String, String)>, SetupError> {
     let lines = apply::apply(app, &file, false).await?;
     let mut told: Vec<(String, String)> = lines.into_iter().filter_map(|line| Some((line.what, line.told?))).collect();
     let desk = Desk::of(app, DEMO).await?;
-    let playground = json!({
-        "client_name": "Playground", "application_type": "web", "token_endpoint_auth_method": "none",
-        "redirect_uris": [desk.tenant.at("playground/callback")],
-        "grant_types": ["authorization_code", "refresh_token"], "scope": "openid profile email offline_access read write",
-    });
-    if let Value::Object(metadata) = playground {
-        let wanted = crate::admin::client::wanted(&desk, "playground", "playground", &metadata, None)?;
-        crate::admin::client::put(&desk, &wanted, false).await?;
-    }
     let password = mint::handle();
     let claims = json!({
         "name": "Alice Example", "given_name": "Alice", "family_name": "Example", "email": "alice@demo.example",
@@ -146,6 +140,21 @@ async fn seed(app: &Arc<App>) -> Result<Vec<(String, String)>, SetupError> {
     user::put(&desk, "alice", &wanted, false).await?;
     told.push(("demo/user/alice".to_owned(), format!("password {password} (shown this once)")));
     Ok(told)
+}
+
+/// The playground's own client, at every start: its redirect URI follows the address of the server.
+async fn put_playground(app: &Arc<App>) -> Result<(), SetupError> {
+    let desk = Desk::of(app, DEMO).await?;
+    let playground = json!({
+        "client_name": "Playground", "application_type": "web", "token_endpoint_auth_method": "none",
+        "redirect_uris": [desk.tenant.at("playground/callback")],
+        "grant_types": ["authorization_code", "refresh_token"], "scope": "openid profile email offline_access read write",
+    });
+    if let Value::Object(metadata) = playground {
+        let wanted = crate::admin::client::wanted(&desk, "playground", "playground", &metadata, None)?;
+        crate::admin::client::put(&desk, &wanted, false).await?;
+    }
+    Ok(())
 }
 
 async fn announce(

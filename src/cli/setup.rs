@@ -93,7 +93,12 @@ fn make_master_key(path: &Path) -> Result<RootSecret, SetupError> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    let mut file = options.open(path).map_err(|error| SetupError::file(path, error))?;
+    let mut file = match options.open(path) {
+        Ok(file) => file,
+        // Another process was first: its key is the key.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return master_key(path),
+        Err(error) => return Err(SetupError::file(path, error)),
+    };
     let text = format!("{}\n", URL_SAFE_NO_PAD.encode(secret.expose()));
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| SetupError::file(path, error))?;
     tracing::warn!(file = %path.display(), "made a new master key: back it up, and give every replica the same file");

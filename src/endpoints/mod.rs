@@ -14,8 +14,8 @@ use poem::{Body, http::HeaderMap};
 use crate::call::{Call, Head};
 use crate::failure::JsonFailure;
 use crate::protocol::access_token::{self, AccessToken};
-use crate::protocol::client::Client;
 use crate::protocol::client_authentication::AuthenticatedClient;
+use crate::protocol::client_metadata::ClientMetadata;
 use crate::protocol::error_code::ErrorCode;
 use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::params::Params;
@@ -70,7 +70,7 @@ pub fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// Lets the browser pages of a client's own origins read the answer (CONTRACT, behaviour 7).
-pub fn allow_origin_of(client: &Client, head: &Head, response: &mut Response) {
+pub fn allow_origin_of(client: &ClientMetadata, head: &Head, response: &mut Response) {
     response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
     let Some(origin) = head.header("origin").filter(|origin| client.allows_origin(origin)) else { return };
     if let Ok(value) = HeaderValue::from_str(origin) {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::{Method, StatusCode, header};
 use poem::{Body, Response};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::allow_origin_of;
 use crate::call::{Call, Head};
 use crate::failure::{JsonFailure, bearer, json_no_store};
 use crate::mint;
@@ -43,7 +44,7 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
         let token =
             bearer_of(&head).map(Secret::new).map_err(|_| JsonFailure::new(ErrorCode::InvalidToken, "no token"))?;
         if !call.store.use_one_time_token(Purpose::InitialAccessToken, &token.hash(), call.now).await? {
-            return Ok(bearer(BearerError::Invalid, &call.tenant.issuer));
+            return Ok(bearer(BearerError::Invalid, &call.tenant.issuer, &call.reference));
         }
     }
     let id = ClientId::parse(&mint::handle())
@@ -62,7 +63,9 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
         client_id_issued_at: call.now.seconds(),
     };
     let answer = registration::response(&id, metadata.to_object(), &told);
-    Ok(readable(json_no_store(StatusCode::CREATED, &Value::Object(answer))))
+    let mut response = json_no_store(StatusCode::CREATED, &Value::Object(answer));
+    allow_origin_of(&metadata, &head, &mut response);
+    Ok(response)
 }
 
 /// Reads, replaces or removes a client (RFC 7592 §2).
@@ -72,7 +75,7 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
 pub async fn manage(call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
     let token = match bearer_of(&head) {
         Ok(token) => Secret::new(token),
-        Err(error) => return Ok(bearer(error, &call.tenant.issuer)),
+        Err(error) => return Ok(bearer(error, &call.tenant.issuer, &call.reference)),
     };
     let name = head.uri.path().strip_prefix("/register/").unwrap_or_default();
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
@@ -84,8 +87,8 @@ pub async fn manage(call: Call, head: Head, body: Body) -> Result<Response, Json
     let proven = client.filter(|client| {
         client.enabled && client.registration_token_hash.as_ref().is_some_and(|hash| hash.matches(&token))
     });
-    let Some(client) = proven else { return Ok(bearer(BearerError::Invalid, &call.tenant.issuer)) };
-    let response = match head.method {
+    let Some(client) = proven else { return Ok(bearer(BearerError::Invalid, &call.tenant.issuer, &call.reference)) };
+    let mut response = match head.method {
         Method::DELETE => {
             let event = call.event(AuditKind::ClientDeleted).client(&client.id);
             call.store.delete_client(&client.id, call.audit(event), call.now).await?;
@@ -98,7 +101,8 @@ pub async fn manage(call: Call, head: Head, body: Body) -> Result<Response, Json
         Method::PUT => update(&call, &head, body, &client, &token).await?,
         _ => read(&call, &client, &token),
     };
-    Ok(readable(response))
+    allow_origin_of(&client.metadata, &head, &mut response);
+    Ok(response)
 }
 
 fn read(call: &Call, client: &Client, token: &Secret) -> Response {
@@ -149,7 +153,7 @@ async fn update(
 
 /// RFC 7591 §3: closed, with an initial access token, or open.
 async fn refuse_stranger(call: &Call, head: &Head) -> Result<Option<Response>, JsonFailure> {
-    let refused = |error: BearerError| Ok(Some(bearer(error, &call.tenant.issuer)));
+    let refused = |error: BearerError| Ok(Some(bearer(error, &call.tenant.issuer, &call.reference)));
     if !call.is_open() {
         return refused(BearerError::Invalid);
     }
@@ -235,10 +239,4 @@ fn draft<'a>(
         mac_secret,
         registration_token_hash: Some(token.hash()),
     })
-}
-
-/// A browser page that registers itself holds the token; no cookie counts here.
-fn readable(mut response: Response) -> Response {
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    response
 }

@@ -29,7 +29,7 @@ pub async fn revoke(call: Call, head: Head, body: Body) -> Result<Response, Json
         Ok(()) => StatusCode::OK.into(),
         Err(failure) => failure.into_response(&call.reference),
     };
-    allow_origin_of(client.client(), &head, &mut response);
+    allow_origin_of(&client.client().metadata, &head, &mut response);
     Ok(response)
 }
 

@@ -56,7 +56,7 @@ pub async fn token(call: Call, head: Head, body: Body) -> Result<Response, JsonF
         Ok(issued) => json_no_store(StatusCode::OK, &answer(issued)),
         Err(failure) => failure.into_response(&call.reference),
     };
-    allow_origin_of(client.client(), &head, &mut response);
+    allow_origin_of(&client.client().metadata, &head, &mut response);
     Ok(response)
 }
 
@@ -265,7 +265,8 @@ async fn refresh_once(
     let permit = policy::decide(call.tenant.status, client.client(), GrantType::RefreshToken, on_behalf_of)
         .map_err(|error| refused_by_policy(&error))?;
     // OIDC Core §12.2: no nonce in a refreshed ID token.
-    let issued = issue(call, &permit, (&refreshed.scope, &refreshed.resources), None, Some(refreshed.successor)).await?;
+    let issued =
+        issue(call, &permit, (&refreshed.scope, &refreshed.resources), None, Some(refreshed.successor)).await?;
     let kind = match refreshed.rotation {
         Rotation::Rotate => AuditKind::TokenRefreshed,
         Rotation::Repeat => AuditKind::TokenRepeated,

@@ -18,7 +18,7 @@ fn signed_in<'a>(call: &Call, browser: &'a Browser) -> Result<&'a Known, PageFai
     let alive = |known: &&Known| known.session.is_alive(call.now) && known.user.is_active();
     browser.known.iter().find(alive).ok_or_else(|| {
         PageFailure::new(
-            StatusCode::UNAUTHORIZED,
+            StatusCode::FORBIDDEN,
             "login-required",
             "login_required",
             "nobody is signed in in this browser",

@@ -33,7 +33,12 @@ pub async fn authorize(call: Call, head: Head, body: Body) -> Handled {
         return repeat_as_get(&call, &head, body).await;
     }
     if !call.is_open() {
-        return Err(PageFailure::new(StatusCode::FORBIDDEN, "forbidden", "access_denied", "the tenant is suspended"));
+        return Err(PageFailure::new(
+            StatusCode::FORBIDDEN,
+            "tenant-suspended",
+            "access_denied",
+            "the tenant is suspended",
+        ));
     }
     let raw = head.uri.query().unwrap_or_default();
     let params = Params::parse_leniently(raw.as_bytes()).map_err(|error| bad_request(&PageError::Params(error)))?;

@@ -156,7 +156,12 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
         return if sign_in.version == 0 { resume(&call, &head, Some(&sign_in)) } else { Ok(see_other(&here)) };
     }
     if !call.is_open() {
-        return Err(PageFailure::new(StatusCode::FORBIDDEN, "forbidden", "access_denied", "the tenant is suspended"));
+        return Err(PageFailure::new(
+            StatusCode::FORBIDDEN,
+            "tenant-suspended",
+            "access_denied",
+            "the tenant is suspended",
+        ));
     }
     let client = client_of(&call, &sign_in).await?;
     let step = Step { call: &call, head: &head, browser: &browser, sign_in: &sign_in, client: &client };

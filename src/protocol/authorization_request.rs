@@ -18,6 +18,7 @@ use super::client::{Client, GrantType};
 use super::error_code::ErrorCode;
 use super::id_token::IdTokenHint;
 use super::identifiers::{ClientId, UserId};
+use super::metadata::ACR_ONE_FACTOR;
 use super::params::{Params, ParamsError};
 use super::proof_key::{CodeChallenge, ProofKeyError};
 use super::resource_indicator;
@@ -109,6 +110,9 @@ pub enum Refusal {
     /// Same: consent would have to be asked for.
     #[error("consent is required")]
     ConsentRequired,
+    /// OpenID Connect Core §5.5.1.1: an essential `acr` that no sign-in here reaches.
+    #[error("none of the demanded authentication contexts can be reached here")]
+    UnmetAuthentication,
     /// RFC 6749 §4.1.2.1: the person said no, or may not.
     #[error("the request was denied")]
     AccessDenied,
@@ -130,6 +134,7 @@ impl Refusal {
             Self::LoginRequired => ErrorCode::LoginRequired,
             Self::AccountSelectionRequired => ErrorCode::AccountSelectionRequired,
             Self::ConsentRequired => ErrorCode::ConsentRequired,
+            Self::UnmetAuthentication => ErrorCode::UnmetAuthenticationRequirements,
             Self::AccessDenied => ErrorCode::AccessDenied,
         }
     }
@@ -266,6 +271,9 @@ impl Addressed {
                 read.map_err(|_| Refusal::Value("claims is not a JSON object as of OpenID Connect Core 5.5"))?
             }
         };
+        if claims.essential_acr.as_ref().is_some_and(|demanded| !demanded.iter().any(|acr| acr == ACR_ONE_FACTOR)) {
+            return Err(Refusal::UnmetAuthentication);
+        }
         let prompt = Prompt::parse(params.get("prompt"))?;
         Ok(Checked {
             client_id: client.id.clone(),
@@ -340,7 +348,7 @@ impl Checked {
     }
 }
 
-/// The `prompt` parameter (OpenID Connect Core §3.1.2.1, Prompt Create §4).
+/// The `prompt` parameter (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     /// No page at all.
@@ -351,8 +359,6 @@ pub struct Prompt {
     pub consent: bool,
     /// Choose among accounts.
     pub select_account: bool,
-    /// Make a new account.
-    pub create: bool,
 }
 
 impl Prompt {
@@ -364,12 +370,13 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                "create" => prompt.create = true,
+                // Prompt Create §4.1: a value that metadata does not list is refused. Self-registration does not exist yet.
+                "create" => return Err(Refusal::Value("prompt=create is not supported here")),
                 _ => return Err(Refusal::Value("prompt holds an unknown value")),
             }
         }
         // OIDC Core §3.1.2.1: none with any other value is an error.
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account || prompt.create) {
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
             return Err(Refusal::Value("prompt=none stands alone"));
         }
         Ok(prompt)

@@ -15,7 +15,7 @@ pub enum BearerError {
     #[error("no access token in the request")]
     Missing,
     /// §2: more than one method, or a malformed header.
-    #[error("the access token must come in one place, in the form of RFC 6750 §2.1 or §2.2")]
+    #[error("the access token must come in one place, in the form of RFC 6750 section 2.1 or 2.2")]
     Malformed,
     /// §3.1.
     #[error("the access token is expired, revoked, malformed or not meant for this")]
@@ -88,8 +88,9 @@ pub fn read<'a>(
         }
     };
     // §2.1: b64token.
-    let b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(b64token) {
+    let b64token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let unpadded = token.trim_end_matches('=');
+    if unpadded.is_empty() || token.len() > MAX_TOKEN || !unpadded.bytes().all(b64token) {
         return Err(BearerError::Malformed);
     }
     Ok(token)

@@ -30,7 +30,7 @@ impl Capabilities {
             grants: GrantType::ALL.to_vec(),
             response_modes: ResponseMode::ALL.to_vec(),
             authentication_methods: ClientAuthenticationMethod::ALL.to_vec(),
-            signing: vec![SignatureAlgorithm::Es256, SignatureAlgorithm::Rs256, SignatureAlgorithm::EdDsa],
+            signing: SignatureAlgorithm::ALL.to_vec(),
             assertions: vec!["ES256", "RS256", "PS256", "EdDSA", "Ed25519", "HS256"],
             registration: settings.client_registration,
         }

@@ -63,6 +63,9 @@ pub struct ClaimsRequest {
     /// The person who must be signed in (§5.5.1, `sub` with a `value`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The contexts of which one is essential (§5.5.1.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub essential_acr: Option<Vec<String>>,
     /// Whether `auth_time` is asked for in the ID token.
     #[serde(default)]
     pub auth_time: bool,
@@ -95,6 +98,7 @@ impl ClaimsRequest {
         }
         let id_token = object.get("id_token").and_then(Value::as_object);
         request.auth_time = id_token.is_some_and(|claims| claims.contains_key("auth_time"));
+        request.essential_acr = id_token.and_then(|claims| claims.get("acr")).and_then(essential_values);
         request.subject = ["id_token", "userinfo"]
             .iter()
             .filter_map(|part| object.get(*part)?.get("sub")?.get("value")?.as_str())
@@ -119,6 +123,17 @@ impl ClaimsRequest {
             self.userinfo.iter().chain(&self.id_token).filter_map(|claim| scope_of(claim)).collect();
         Scope::parse(&tokens.join(" ")).unwrap_or_default()
     }
+}
+
+/// The values of an essential claim (§5.5.1): `None` for a voluntary one, or one without values.
+fn essential_values(how: &Value) -> Option<Vec<String>> {
+    if how.get("essential").and_then(Value::as_bool) != Some(true) {
+        return None;
+    }
+    let several = how.get("values").and_then(Value::as_array).cloned().unwrap_or_default();
+    let all: Vec<String> =
+        several.iter().chain(how.get("value")).filter_map(Value::as_str).map(str::to_owned).collect();
+    (!all.is_empty()).then_some(all)
 }
 
 /// Where claims are to be shown.

@@ -146,16 +146,4 @@ impl Client {
     pub fn display_name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
-
-    /// Whether a browser page of `origin` may read answers meant for this client (CONTRACT, behaviour 7).
-    pub fn allows_origin(&self, origin: &str) -> bool {
-        self.metadata.redirect_uris.iter().any(|uri| {
-            uri.origin() == origin
-                || uri.as_asked(&format!("{origin}{}", path_of(uri.as_str())), self.metadata.application_type).is_some()
-        })
-    }
-}
-
-fn path_of(uri: &str) -> &str {
-    uri.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..))).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ use super::client::{ClientAuthenticationMethod, ClientOrigin, GrantType};
 use super::error_code::ErrorCode;
 use super::json_web_key::KeySet;
 use super::members::{MemberError, Members};
+use super::plain_text::is_deceiving;
 use super::redirect_uri::{ApplicationType, RedirectUri};
 use super::scope::Scope;
 use super::signature::SignatureAlgorithm;
@@ -197,6 +198,14 @@ impl ClientMetadata {
         Err(MetadataError::member("token_endpoint_auth_signing_alg", problem))
     }
 
+    /// Whether a browser page of `origin` may read answers meant for this client (CONTRACT, behaviour 7).
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.redirect_uris.iter().any(|uri| {
+            uri.origin() == origin
+                || uri.as_asked(&format!("{origin}{}", path_of(uri.as_str())), self.application_type).is_some()
+        })
+    }
+
     /// The whole object, defaults included: for rows and for the answers of RFC 7591 §3.2.1.
     pub fn to_object(&self) -> Map<String, Value> {
         let texts = |list: Vec<&str>| Value::from(list);
@@ -267,6 +276,10 @@ impl ClientMetadata {
     }
 }
 
+fn path_of(uri: &str) -> &str {
+    uri.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..))).unwrap_or_default()
+}
+
 /// CONTRACT, behaviour 6: without `application_type`, URIs that are all native make a native client.
 fn application_type(members: &Members<'_>, uris: &[String]) -> Result<ApplicationType, MetadataError> {
     if let Some(stated) = members.choice("application_type")? {
@@ -328,7 +341,7 @@ fn response_types(members: &Members<'_>, grants: &[GrantType]) -> Result<Vec<Str
 }
 
 fn scope(members: &Members<'_>, rules: &MetadataRules) -> Result<Scope, MetadataError> {
-    let Some(text) = members.text("scope")? else { return Ok(rules.scope.clone()) };
+    let Some(text) = members.text_or_nothing("scope")? else { return Ok(rules.scope.clone()) };
     let scope = Scope::parse(&text).map_err(|error| MetadataError::member("scope", error.to_string()))?;
     match rules.origin {
         ClientOrigin::Administrator => Ok(scope),
@@ -340,11 +353,7 @@ fn scope(members: &Members<'_>, rules: &MetadataRules) -> Result<Scope, Metadata
 fn name(members: &Members<'_>) -> Result<Option<String>, MetadataError> {
     let Some(name) = members.text("client_name")? else { return Ok(None) };
     // Characters that turn or hide text would let one client pose as another on the consent page.
-    let deceiving = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    if name.chars().any(deceiving) || name.chars().count() > MAX_NAME {
+    if name.trim().is_empty() || name.chars().any(is_deceiving) || name.chars().count() > MAX_NAME {
         let problem = "must be at most 100 characters without control, invisible or direction-changing ones";
         return Err(MetadataError::member("client_name", problem));
     }

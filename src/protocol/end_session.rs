@@ -93,9 +93,9 @@ pub fn return_address(
 ) -> Result<Option<RedirectUri>, EndSessionError> {
     let Some(asked) = request.post_logout_redirect_uri.as_deref() else { return Ok(None) };
     let client = client.ok_or(EndSessionError::NoClient)?;
-    let kind = client.metadata.application_type;
-    let found = client.metadata.post_logout_redirect_uris.iter().find_map(|uri| uri.as_asked(asked, kind));
-    found.map(Some).ok_or(EndSessionError::Unregistered)
+    // §3: an exact match; the freedom of RFC 8252 §7.3 is for redirect URIs.
+    let found = client.metadata.post_logout_redirect_uris.iter().find(|uri| uri.as_str() == asked);
+    found.map(|uri| Some(uri.clone())).ok_or(EndSessionError::Unregistered)
 }
 
 /// The address with `state` added to its query (§3).

@@ -1,5 +1,6 @@
 //! The registered error codes — RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1,
-//! RFC 7591 §3.2.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6, Prompt Create §4.1.
+//! RFC 7591 §3.2.2, RFC 8707 §2, OpenID Connect Core §3.1.2.6,
+//! OpenID Connect Core Error Code unmet_authentication_requirements §2.
 
 /// An error code as it stands on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +24,7 @@ pub enum ErrorCode {
     ConsentRequired,
     AccountSelectionRequired,
     InteractionRequired,
+    UnmetAuthenticationRequirements,
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
@@ -53,6 +55,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::AccountSelectionRequired => "account_selection_required",
             Self::InteractionRequired => "interaction_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
@@ -82,6 +85,7 @@ impl ErrorCode {
             | Self::ConsentRequired
             | Self::AccountSelectionRequired
             | Self::InteractionRequired
+            | Self::UnmetAuthenticationRequirements
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported
             | Self::RegistrationNotSupported

@@ -47,6 +47,14 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// A text that may be empty.
+    ///
+    /// # Errors
+    /// As [`Members::text`], but for the empty one.
+    pub fn text_or_nothing(&self, name: &str) -> Result<Option<String>, MemberError> {
+        if self.value(name).and_then(Value::as_str) == Some("") { Ok(Some(String::new())) } else { self.text(name) }
+    }
+
     /// A list of texts.
     ///
     /// # Errors
@@ -129,7 +137,8 @@ impl<'a> Members<'a> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let printable = text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
         let url = Url::parse(&text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
-        match url {
+        let local = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        match url.filter(|url| url.scheme() == "https" || local(url)) {
             Some(url) if printable && url.username().is_empty() && url.password().is_none() => Ok(Some(text)),
             _ => Err(wrong(name, &format!("must be an absolute {} address", schemes.join(" or ")))),
         }

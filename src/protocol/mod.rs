@@ -23,6 +23,7 @@ pub mod jws;
 pub mod members;
 pub mod metadata;
 pub mod params;
+pub mod plain_text;
 pub mod policy;
 pub mod proof_key;
 pub mod redirect_uri;

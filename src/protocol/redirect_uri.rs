@@ -50,8 +50,8 @@ pub enum RedirectUriError {
     /// `javascript:` and its like.
     #[error("has a scheme that no application can own")]
     Scheme,
-    /// RFC 9700 §2.6: `http` only to a loopback address, and for native clients.
-    #[error("uses http, which is allowed to loopback addresses of native clients alone (RFC 8252 §7.3)")]
+    /// RFC 9700 §2.6: `http` only to a loopback address.
+    #[error("uses http, which is allowed to loopback addresses alone (RFC 8252 §7.3, RFC 9700 §2.6)")]
     Http,
     /// RFC 8252 §7.1: private-use schemes are for native clients and contain a dot.
     #[error("uses a private-use scheme without a dot or for a web client (RFC 8252 §7.1)")]
@@ -172,7 +172,7 @@ fn absolute(text: &str) -> Result<Url, RedirectUriError> {
     let url = Url::parse(text).map_err(|_| RedirectUriError::NotAbsolute)?;
     // The reader of URLs forgives `https:host` and `https:/host`; RFC 3986 §3 does not.
     let slashes = text.get(url.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
-    if matches!(url.scheme(), "http" | "https") && !(slashes && url.has_host()) {
+    if matches!(url.scheme(), "http" | "https") && !(slashes && url.has_host() && !authority(text).is_empty()) {
         return Err(RedirectUriError::NotAbsolute);
     }
     Ok(url)

@@ -96,7 +96,7 @@ pub struct ThemeSettings {
     pub surface_dark: Option<String>,
     /// Corner radius in pixels, 0 to 24.
     pub radius_px: Option<u32>,
-    /// Font stack: `system`, `serif`, `rounded` or `mono`.
+    /// Font stack: `system`, `classic`, `rounded` or `serif`.
     pub font: Option<String>,
     /// `auto`, `light` or `dark`.
     pub color_scheme: Option<String>,
@@ -169,6 +169,14 @@ impl TenantSettings {
                 let problem = format!("is {value}; allowed are {least} to {most}");
                 return Err(SettingError { name, problem });
             }
+        }
+        let tag = self.default_locale.as_bytes();
+        if tag.is_empty() || tag.len() > 35 || !tag.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+            let problem = format!("is {:?}; a language tag like en or de is expected", self.default_locale);
+            return Err(SettingError { name: "default_locale", problem });
+        }
+        if self.theme.radius_px.is_some_and(|radius| radius > 24) {
+            return Err(SettingError { name: "theme.radius_px", problem: "must be 0 to 24".to_owned() });
         }
         if let Err(error) = Scope::parse(&self.client_registration_scope) {
             return Err(SettingError { name: "client_registration_scope", problem: error.to_string() });

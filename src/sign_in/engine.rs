@@ -157,7 +157,7 @@ pub fn next(situation: &Situation<'_>) -> Next {
 /// Core §3.1.2.1: `prompt=login`, and `max_age` seconds since the last sign-in.
 fn needs_fresh_sign_in(request: &Checked, session: &Session, now: Timestamp) -> bool {
     let too_old = |age: i64| now.since(session.authentication.at) > age || age == 0;
-    request.prompt.login || request.prompt.create || request.max_age.is_some_and(too_old)
+    request.prompt.login || request.max_age.is_some_and(too_old)
 }
 
 fn missing_consent(situation: &Situation<'_>) -> Option<Next> {

@@ -1,5 +1,9 @@
 //! What people type to say who they are: one form for what is stored and what is looked for.
 
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::protocol::plain_text::is_deceiving;
+
 /// Longest identifier, in bytes.
 pub const MAX_IDENTIFIER: usize = 254;
 
@@ -17,28 +21,35 @@ pub enum IdentifierError {
     MixedScripts,
 }
 
-/// Brings an identifier into the form in which it is stored and looked up: without spaces around it, in lower case.
+/// Brings an identifier into the form in which it is stored and looked up: without spaces around it, in one width
+/// and composition (RFC 8265 §3.3.1, by NFKC), in lower case.
 ///
 /// # Errors
 /// See [`IdentifierError`]: two spellings that a person cannot tell apart must not be two accounts.
 pub fn normalise(text: &str) -> Result<String, IdentifierError> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > MAX_IDENTIFIER {
+    // What is far too long is not even looked at; what counts is the length of the stored form.
+    if text.len() > 4 * MAX_IDENTIFIER {
         return Err(IdentifierError::Length);
     }
-    let hidden = |c: char| {
-        c.is_control()
-            || c.is_whitespace()
-            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    if text.chars().any(hidden) {
+    let text = text.trim();
+    if text.chars().any(|c| is_deceiving(c) || c.is_whitespace()) {
         return Err(IdentifierError::Character);
     }
-    let latin = text.chars().any(|c| c.is_ascii_alphabetic());
-    let alike =
-        text.chars().any(|c| matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}' | '\u{ff00}'..='\u{ffef}'));
-    if latin && alike {
+    let stored: String = text.nfkc().collect::<String>().to_lowercase().nfc().collect();
+    if stored.is_empty() || stored.len() > MAX_IDENTIFIER {
+        return Err(IdentifierError::Length);
+    }
+    if stored.chars().any(is_latin) && stored.chars().any(looks_latin) {
         return Err(IdentifierError::MixedScripts);
     }
-    Ok(text.to_lowercase())
+    Ok(stored)
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
+}
+
+/// Letters of Greek, Cyrillic, Armenian and Cherokee: many of them look like Latin ones.
+fn looks_latin(c: char) -> bool {
+    matches!(c, '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}' | '\u{1c80}'..='\u{1c8f}' | '\u{1f00}'..='\u{1fff}' | '\u{2de0}'..='\u{2dff}' | '\u{a640}'..='\u{a69f}' | '\u{ab70}'..='\u{abbf}')
 }

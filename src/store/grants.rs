@@ -159,6 +159,7 @@ impl TenantStore {
             user_id: Set(grant.allowed.user_id.0),
             session_id: Set(grant.allowed.session_id.0),
             allowed: Set(serde_json::to_string(&grant.allowed).unwrap_or_default()),
+            offline: Set(grant.allowed.scope.contains(OFFLINE_ACCESS)),
             generation: Set(i64::from(grant.generation)),
             created_at: Set(grant.created_at.seconds()),
             rotated_at: Set(grant.rotated_at.seconds()),
@@ -204,13 +205,14 @@ impl TenantStore {
         Ok(self.write(&Change::if_updated(end).and(audit)).await? == Outcome::Done)
     }
 
-    /// Ends the grants of a session, but for those that were allowed to outlive it.
+    /// Ends the grants of a session, but for those that were allowed to outlive it (`offline_access`, OIDC Core §11).
     pub(super) fn end_grants_of_session(&self, id: SessionId, now: Timestamp) -> Change {
         let end = Query::update()
             .table(Alias::new("token_grant"))
             .value(Alias::new("revoked_at"), now.seconds())
             .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
             .and_where(Expr::col(Alias::new("session_id")).eq(id.0))
+            .and_where(Expr::col(Alias::new("offline")).eq(false))
             .and_where(Expr::col(Alias::new("revoked_at")).is_null())
             .to_owned();
         Change::new().update(end)

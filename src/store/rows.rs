@@ -30,7 +30,7 @@ table!(client, "client", { tenant_id: Uuid, client_id: String; metadata: String,
     created_at: i64, updated_at: i64 });
 table!(account, "account", { tenant_id: Uuid, id: Uuid; status: String, username: String, claims: String,
     administrator: bool, audit_salt: Option<Vec<u8>>, created_at: i64, updated_at: i64 });
-table!(login_identifier, "login_identifier", { tenant_id: Uuid, kind: String, value: String; user_id: Uuid });
+table!(login_identifier, "login_identifier", { tenant_id: Uuid, value: String; kind: String, user_id: Uuid });
 table!(credential, "credential", { tenant_id: Uuid, user_id: Uuid, kind: String; data: String, failures: i64,
     last_failed_at: i64, updated_at: i64 });
 table!(session, "session", { tenant_id: Uuid, id: Uuid; user_id: Uuid, secret_hash: Vec<u8>, auth_time_at: i64, acr: String,
@@ -42,7 +42,7 @@ table!(authorization_code, "authorization_code", { tenant_id: Uuid, code_hash: V
     user_id: Uuid, session_id: Uuid, allowed: String, redirect_uri: String, redirect_uri_given: bool,
     code_challenge: Option<String>, issued_at: i64, expires_at: i64, redeemed_at: Option<i64> });
 table!(token_grant, "token_grant", { tenant_id: Uuid, id: Uuid; client_id: String, user_id: Uuid, session_id: Uuid,
-    allowed: String, generation: i64, created_at: i64, rotated_at: i64, idle_expires_at: i64, expires_at: i64,
+    allowed: String, offline: bool, generation: i64, created_at: i64, rotated_at: i64, idle_expires_at: i64, expires_at: i64,
     revoked_at: Option<i64> });
 table!(consent, "consent", { tenant_id: Uuid, user_id: Uuid, client_id: String; scope: String, resources: String,
     granted_at: i64 });

@@ -177,14 +177,10 @@ impl TenantStore {
 
     fn identifiers_of(&self, draft: &UserDraft) -> Change {
         let names = [Some((USERNAME, &draft.username)), draft.email.as_ref().map(|email| (EMAIL, email))];
-        names.into_iter().flatten().fold(Change::new(), |change, (kind, value)| {
-            change.insert(rows::login_identifier::ActiveModel {
-                tenant_id: Set(self.tenant.0),
-                kind: Set(kind.to_owned()),
-                value: Set(value.clone()),
-                user_id: Set(draft.user.id.0),
-            })
-        })
+        names
+            .into_iter()
+            .flatten()
+            .fold(Change::new(), |change, (kind, value)| change.insert(self.identifier_row(kind, value, draft.user.id)))
     }
 
     /// Adds a person. False if a login identifier is taken.
@@ -214,17 +210,45 @@ impl TenantStore {
         Ok(self.write(&change).await? == Outcome::Done)
     }
 
-    /// Changes claims and name of a person.
+    /// Changes the claims of a person, and the mail address that serves to sign in: the normalised old and new one.
     ///
     /// # Errors
-    /// A failure of the database.
-    pub async fn update_user(&self, user: &User, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
+    /// `Duplicate` if the new address is taken; else a failure of the database.
+    pub async fn update_user(
+        &self,
+        user: &User,
+        (old, new): (Option<&str>, Option<&str>),
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = self
             .own("account", user.id)
             .value(Alias::new("claims"), claims_text(user))
             .value(Alias::new("updated_at"), now.seconds())
             .to_owned();
-        Ok(self.write(&Change::if_updated(update).and(audit)).await? == Outcome::Done)
+        let mut change = Change::if_updated(update).and(audit);
+        if old != new {
+            let forget = Query::delete()
+                .from_table(Alias::new("login_identifier"))
+                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+                .and_where(Expr::col(Alias::new("user_id")).eq(user.id.0))
+                .and_where(Expr::col(Alias::new("kind")).eq(EMAIL))
+                .to_owned();
+            change = change.delete(forget);
+            if let Some(new) = new {
+                change = change.insert(self.identifier_row(EMAIL, new, user.id));
+            }
+        }
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    fn identifier_row(&self, kind: &str, value: &str, user: UserId) -> rows::login_identifier::ActiveModel {
+        rows::login_identifier::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            kind: Set(kind.to_owned()),
+            value: Set(value.to_owned()),
+            user_id: Set(user.0),
+        }
     }
 
     /// Switches an account on or off; off ends its sessions and grants.

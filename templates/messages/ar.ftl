@@ -192,7 +192,7 @@ consent-resources = { $count ->
    *[other] للاستخدام مع
 }
 consent-host = ثم ينقلك إلى
-consent-later = يمكنك سحب هذا الإذن في أي وقت من حسابك.
+consent-later = يمكن للمسؤول سحب هذا الإذن في أي وقت.
 allow = سماح
 allowing = جارٍ السماح…
 deny = رفض
@@ -244,7 +244,7 @@ resume-expired-text = حفاظًا على أمانك، ينتهي تسجيل ا�
 ## الجلسات
 
 sessions-title = الأجهزة المسجَّل الدخول عليها
-sessions-lead = سجّل الخروج من كل ما لا تعرفه، ثم غيّر كلمة المرور.
+sessions-lead = سجّل الخروج من كل ما لا تعرفه، وأخبر المسؤول.
 sessions-current = هذا الجهاز
 sessions-seen = آخر استخدام
 sessions-started = تسجيل الدخول
@@ -386,12 +386,12 @@ start-kind-native = تطبيق أصلي
 start-kind-machine = آلة
 start-kind-device = جهاز
 start-people = أشخاص للتجربة
-start-people-hint = طُبعت كلمات مرورهم عند بدء تشغيل الخادم.
+start-people-hint = تُطبع كلمات مرور الأشخاص التجريبيين مرة واحدة عند إنشائهم؛ والأمر ‎`chancery user password`‎ يعيّن كلمات جديدة.
 
 mail-title = الرسائل المحتجزة
 mail-lead = لا يُرسل شيء أثناء التطوير. ما كان سيُرسل مدرج هنا، الأحدث أولًا.
 mail-empty = لا رسائل بعد
-mail-empty-text = اطلب إعادة تعيين كلمة مرور أو ادعُ شخصًا، ثم أعد تحميل هذه الصفحة.
+mail-empty-text = لم تُرسل أي رسالة بعد. ما يرسله الخادم أثناء التطوير يُلتقط ويظهر هنا.
 mail-links = الروابط في هذه الرسالة
 
 dev-errors-title = صفحات الأخطاء
@@ -414,7 +414,6 @@ playground-with-par = طلب مُسلَّم مسبقًا (PAR)
 playground-with-dpop = رموز مرتبطة بمفتاح (DPoP)
 playground-with-resource = مورد
 playground-with-claims = بيانات مختارة
-playground-with-offline = رمز تحديث
 playground-with-offline-access = الوصول أثناء غيابك (offline_access)
 playground-run = تشغيل المسار
 playground-running = جارٍ التشغيل…

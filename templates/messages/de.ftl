@@ -144,7 +144,7 @@ consent-resources = { $count ->
    *[other] Zur Verwendung mit
 }
 consent-host = Führt Sie danach zu
-consent-later = Sie können diesen Zugriff in Ihrem Konto jederzeit widerrufen.
+consent-later = Die Administration kann diesen Zugriff jederzeit widerrufen.
 allow = Zulassen
 allowing = Wird zugelassen …
 deny = Ablehnen
@@ -192,7 +192,7 @@ resume-expired-text = Zu Ihrer Sicherheit endet eine unvollständige Anmeldung n
 ## Sitzungen
 
 sessions-title = Wo Sie angemeldet sind
-sessions-lead = Melden Sie ab, was Sie nicht erkennen, und ändern Sie danach Ihr Passwort.
+sessions-lead = Melden Sie alles ab, was Sie nicht kennen, und sagen Sie der Administration Bescheid.
 sessions-current = Dieses Gerät
 sessions-seen = Zuletzt benutzt
 sessions-started = Angemeldet
@@ -334,12 +334,12 @@ start-kind-native = Native App
 start-kind-machine = Maschine
 start-kind-device = Gerät
 start-people = Beispielpersonen
-start-people-hint = Ihre Passwörter wurden beim Start des Servers ausgegeben.
+start-people-hint = Passwörter der Beispielpersonen werden einmal ausgegeben, wenn sie entstehen; `chancery user password` setzt neue.
 
 mail-title = Abgefangene E-Mails
 mail-lead = In der Entwicklung wird nichts verschickt. Was verschickt worden wäre, steht hier, das Neueste zuerst.
 mail-empty = Noch keine E-Mails
-mail-empty-text = Setzen Sie ein Passwort zurück oder laden Sie jemanden ein, und laden Sie dann diese Seite neu.
+mail-empty-text = Noch wurde keine E-Mail verschickt. Was der Server in der Entwicklung verschickt, wird hier aufgefangen und gezeigt.
 mail-links = Links in dieser E-Mail
 
 dev-errors-title = Fehlerseiten
@@ -362,7 +362,6 @@ playground-with-par = Vorab übergebene Anfrage (PAR)
 playground-with-dpop = Schlüsselgebundene Tokens (DPoP)
 playground-with-resource = Ressource
 playground-with-claims = Ausgewählte Claims
-playground-with-offline = Refresh-Token
 playground-with-offline-access = Zugriff in Abwesenheit (offline_access)
 playground-run = Ablauf ausführen
 playground-running = Läuft …

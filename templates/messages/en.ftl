@@ -145,7 +145,7 @@ consent-resources = { $count ->
    *[other] For use with
 }
 consent-host = Then takes you to
-consent-later = You can withdraw this access at any time in your account.
+consent-later = An administrator can withdraw this access at any time.
 allow = Allow
 allowing = Allowing…
 deny = Deny
@@ -193,7 +193,7 @@ resume-expired-text = For your safety, an unfinished sign-in ends after a while.
 ## Sessions
 
 sessions-title = Where you are signed in
-sessions-lead = Sign out whatever you do not recognise, then change your password.
+sessions-lead = Sign out whatever you do not recognise, and tell your administrator.
 sessions-current = This device
 sessions-seen = Last used
 sessions-started = Signed in
@@ -335,12 +335,12 @@ start-kind-native = Native app
 start-kind-machine = Machine
 start-kind-device = Device
 start-people = Sample people
-start-people-hint = Their passwords were printed when the server started.
+start-people-hint = Passwords of sample people are printed once, when they are made; `chancery user password` sets new ones.
 
 mail-title = Caught mail
 mail-lead = In development nothing is sent. What would have been is listed here, newest first.
 mail-empty = No mail yet
-mail-empty-text = Ask for a password reset or invite someone, then reload this page.
+mail-empty-text = No mail has been sent yet. What the server sends in development is caught and shown here.
 mail-links = Links in this mail
 
 dev-errors-title = Error pages
@@ -363,7 +363,6 @@ playground-with-par = Pushed request (PAR)
 playground-with-dpop = Key-bound tokens (DPoP)
 playground-with-resource = A resource
 playground-with-claims = Chosen claims
-playground-with-offline = A refresh token
 playground-with-offline-access = Access while you are away (offline_access)
 playground-run = Run the flow
 playground-running = Running…

@@ -83,7 +83,7 @@ async fn one_time_tokens_and_revocations_of_one_tenant_are_unknown_in_another() 
         let now = Timestamp::from_seconds(START);
         let hash = SecretHash::of("a token");
         let lifetime = (now, now.plus(60));
-        here.store.add_one_time_token(Purpose::AdminLink, &hash, 1, lifetime, Change::new()).await.unwrap();
+        here.store.add_one_time_token((Purpose::AdminLink, &hash), 1, lifetime, Change::new()).await.unwrap();
         assert!(!there.store.peek_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap());
         assert!(!there.store.use_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap());
         assert!(!here.store.use_one_time_token(Purpose::InitialAccessToken, &hash, now).await.unwrap(), "another purpose");

@@ -158,12 +158,16 @@ class Races:
 
     def redeemed(self, slug):
         """The refresh token of a fresh grant."""
-        status, body = self.callers[self.races % 2].post(self.endpoints[slug]["token_endpoint"], self.code(slug).form())
+        caller = self.callers[self.races % 2]
+        # The kind of race before this one may have taken longer than the server keeps an idle connection.
+        caller.close()
+        status, body = caller.post(self.endpoints[slug]["token_endpoint"], self.code(slug).form())
         if status != 200:
             raise Stuck(f"a fresh code was answered {status} {body}")
         return body["refresh_token"]
 
     def refresh(self, slug, token, replica):
+        self.callers[replica].close()
         return self.callers[replica].post(self.endpoints[slug]["token_endpoint"], {"grant_type": "refresh_token", "refresh_token": token})
 
     def race_code(self):

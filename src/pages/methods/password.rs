@@ -46,7 +46,7 @@ impl Method for Password {
         let Some((user, record)) = found else {
             return Ok(match verify(call, password, None).await? {
                 Ok(_) => {
-                    tracing::info!(reference = %call.reference, "sign-in of an unknown person refused");
+                    tracing::info!("sign-in of an unknown person refused");
                     Attempt::Refused { notice: Notice::Wrong, typed }
                 }
                 Err(notice) => Attempt::Refused { notice, typed },
@@ -55,7 +55,7 @@ impl Method for Password {
         let (failures, last) = record.as_ref().map_or((0, call.now), |record| (record.failures, record.last_failed_at));
         let wait = throttle::wait_seconds(failures, last, browser.knows(user.id), call.now);
         if wait > 0 {
-            tracing::info!(reference = %call.reference, wait, "sign-in slowed");
+            tracing::info!(retry_after_seconds = wait, "sign-in slowed");
             return Ok(Attempt::Refused { notice: Notice::SlowDown(wait), typed });
         }
         match verify(call, password.clone(), record.as_ref()).await? {

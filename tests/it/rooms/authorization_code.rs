@@ -68,7 +68,8 @@ fn a_spoiled_request_redeems_nothing() {
         let result = refused(redeem(&spoil(GOOD, from, to), issued_code()));
         assert!(result.0 == *code && result.1.starts_with(reason), "{rule}: {result:?}");
     }
-    let long = |length: usize| refused(redeem(&spoil(GOOD, "code=c", &format!("code={}", "c".repeat(length))), issued_code()));
+    let long =
+        |length: usize| refused(redeem(&spoil(GOOD, "code=c", &format!("code={}", "c".repeat(length))), issued_code()));
     assert_eq!(long(513).1, "Unknown", "CO08 longer than any code");
     assert_eq!(long(512).1, "accepted");
 }
@@ -88,7 +89,11 @@ const CODES: &[Row] = &[
         |code| code.code_challenge = Some(CodeChallenge::stored("A".repeat(43))),
         "ProofKey(Mismatch)",
     ),
-    ("PK07 empty challenge", |code| code.code_challenge = Some(CodeChallenge::stored(String::new())), "ProofKey(Mismatch)"),
+    (
+        "PK07 empty challenge",
+        |code| code.code_challenge = Some(CodeChallenge::stored(String::new())),
+        "ProofKey(Mismatch)",
+    ),
     ("CO05 sent elsewhere", |code| code.redirect_uri = "https://app.example/cb2".to_owned(), "OtherRedirectUri"),
     (
         "CO05 not named, yet another comes",

@@ -49,7 +49,13 @@ const PAGE: &[(&str, &str, &str, &str, &str)] = &[
         "RedirectUriUnknown",
     ),
     ("RU32 bad scope too", "app.example%2Fcb&scope=openid", "evil.example&scope=%22", "{}", "RedirectUriUnknown"),
-    ("RU21 good first", "&scope", "&redirect_uri=https%3A%2F%2Fevil.example&scope", "{}", "Params(Repeated(\"redirect_uri\"))"),
+    (
+        "RU21 good first",
+        "&scope",
+        "&redirect_uri=https%3A%2F%2Fevil.example&scope",
+        "{}",
+        "Params(Repeated(\"redirect_uri\"))",
+    ),
     ("RU21 evil first", "&client_id", "&redirect_uri=x&client_id", "{}", "Params(Repeated(\"redirect_uri\"))"),
     ("RU21 the same twice", "&scope", "&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&scope", "{}", "Params(Repeated("),
     ("RU23 OpenID Connect", "&redirect_uri=https%3A%2F%2Fapp.example%2Fcb", "", "{}", "RedirectUriMissing"),
@@ -126,15 +132,25 @@ const REDIRECT: &[(&str, &str, &str, &str, &str)] = &[
     ("RFC 6749 §3.3 case", "=openid%20profile", "=OpenID", "invalid_scope", "Scope("),
     ("RFC 9101 §3 request", "&state", "&request=e30.e30.&state", "request_not_supported", "RequestObject"),
     ("RFC 9101 §3 request_uri", "&state", "&request_uri=urn:x&state", "request_uri_not_supported", "RequestUri"),
-    ("PK01", "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256", "",
-        "invalid_request", "ProofKey(ChallengeRequired)"),
+    (
+        "PK01",
+        "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+        "",
+        "invalid_request",
+        "ProofKey(ChallengeRequired)",
+    ),
     ("PK02 plain", "_method=S256", "_method=plain", "invalid_request", "ProofKey(Method)"),
     ("PK02 no method", "&code_challenge_method=S256", "", "invalid_request", "ProofKey(Method)"),
     ("PK07 empty", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "", "invalid_request", "ProofKey(MethodAlone)"),
     ("RFC 7636 §4.2", "E9Melhoa2O", "E9Melhoa2", "invalid_request", "ProofKey(Challenge)"),
     ("RFC 8707 §2 unknown", "&state", "&resource=https://b.example&state", "invalid_target", "Resource(Unknown)"),
-    ("RFC 8707 §2 one of two", "&state", "&resource=https://api.example&resource=https://b.example&state",
-        "invalid_target", "Resource(Unknown)"),
+    (
+        "RFC 8707 §2 one of two",
+        "&state",
+        "&resource=https://api.example&resource=https://b.example&state",
+        "invalid_target",
+        "Resource(Unknown)",
+    ),
     ("RFC 8707 §2 slash more", "&state", "&resource=https://api.example/&state", "invalid_target", "Resource(Unknown)"),
     ("RFC 8707 §2 fragment", "&state", "&resource=https://api.example%23a&state", "invalid_target", "Resource(NotAbs"),
     ("AR27 not JSON", "&state", "&claims=x&state", "invalid_request", "Value("),
@@ -150,8 +166,13 @@ const REDIRECT: &[(&str, &str, &str, &str, &str)] = &[
     ("OIDC Core §3.1.2.1 max_age fraction", "&state", "&max_age=1.5&state", "invalid_request", "Value("),
     ("OIDC Core §3.1.2.1 max_age long", "&state", "&max_age=12345678901&state", "invalid_request", "Value("),
     ("OI07 hint not ours", "&state", "&id_token_hint=e30.e30.x&state", "invalid_request", "Value("),
-    ("OIDC Core §5.5.1 nobody of ours", "&state", "&claims={\"id_token\":{\"sub\":{\"value\":\"eve\"}}}&state",
-        "login_required", "LoginRequired"),
+    (
+        "OIDC Core §5.5.1 nobody of ours",
+        "&state",
+        "&claims={\"id_token\":{\"sub\":{\"value\":\"eve\"}}}&state",
+        "login_required",
+        "LoginRequired",
+    ),
     // FAILS TODAY: metadata does not list `create`, so it is no value that we support.
     ("Prompt Create §4.1", "&state", "&prompt=create&state", "invalid_request", "Value("),
 ];
@@ -202,7 +223,8 @@ fn one_past_a_limit_is_refused() {
 
 #[test]
 fn what_the_client_did_not_register_for_is_refused() {
-    let without_challenge = spoil(QUERY, &format!("&code_challenge={}&code_challenge_method=S256", super::CHALLENGE), "");
+    let without_challenge =
+        spoil(QUERY, &format!("&code_challenge={}&code_challenge_method=S256", super::CHALLENGE), "");
     let offline = spoil(QUERY, "=openid%20profile", "=offline_access");
     let public = json!({"token_endpoint_auth_method": "none"});
     let no_code = json!({"grant_types": ["client_credentials"]});
@@ -232,7 +254,8 @@ fn hint(subject: &str, audience: Value, issuer: &str) -> Option<IdTokenHint> {
 fn a_hint_counts_if_it_is_ours_and_for_this_client() {
     let query = spoil(QUERY, "&state", "&id_token_hint=verified&state");
     let alice = ALICE.to_string();
-    let named = |sub: &dyn std::fmt::Display| format!("&claims={{\"id_token\":{{\"sub\":{{\"value\":\"{sub}\"}}}}}}&state");
+    let named =
+        |sub: &dyn std::fmt::Display| format!("&claims={{\"id_token\":{{\"sub\":{{\"value\":\"{sub}\"}}}}}}&state");
     for (rule, hint, more, expected) in [
         ("OI06 another tenant", hint(&alice, json!("app"), "https://id.example/t/other"), None, Err("invalid_request")),
         ("OI06 issuer goes on", hint(&alice, json!("app"), "https://id.example/t/acme2"), None, Err("invalid_request")),
@@ -271,8 +294,10 @@ fn a_state_that_comes_twice_does_not_come_back() {
 
 #[test]
 fn the_way_back_is_the_one_that_was_asked_for() {
-    let native = || client(json!({"application_type": "native", "token_endpoint_auth_method": "none",
-        "redirect_uris": ["http://127.0.0.1/cb"]}));
+    let native = || {
+        client(json!({"application_type": "native", "token_endpoint_auth_method": "none",
+        "redirect_uris": ["http://127.0.0.1/cb"]}))
+    };
     let query = spoil(QUERY, "https%3A%2F%2Fapp.example%2Fcb", "http%3A%2F%2F127.0.0.1%3A5000%2Fcb");
     let good = check(&query, native()).unwrap();
     assert_eq!(good.return_to.redirect_uri.as_str(), "http://127.0.0.1:5000/cb", "RU16 with its port");

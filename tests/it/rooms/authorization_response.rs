@@ -48,12 +48,22 @@ fn every_answer_names_the_issuer_and_joins_the_uri_as_it_is() {
     let code = Secret::new("c");
     for (rule, uri, mode, before) in [
         ("RFC 6749 §4.1.2", "https://app.example/cb", ResponseMode::Query, "https://app.example/cb?"),
-        ("RFC 6749 §3.1.2 a query stays", "https://app.example/cb?a=b", ResponseMode::Query, "https://app.example/cb?a=b&"),
+        (
+            "RFC 6749 §3.1.2 a query stays",
+            "https://app.example/cb?a=b",
+            ResponseMode::Query,
+            "https://app.example/cb?a=b&",
+        ),
         ("RFC 6749 §3.1.2 an empty one", "https://app.example/cb?", ResponseMode::Query, "https://app.example/cb?"),
         ("RFC 6749 §3.1.2 an open one", "https://app.example?a&", ResponseMode::Query, "https://app.example?a&"),
         ("RU14 nothing is normalised", "HTTPS://APP.example", ResponseMode::Query, "HTTPS://APP.example?"),
         ("RFC 8252 §7.1", "com.example.app:/cb", ResponseMode::Query, "com.example.app:/cb?"),
-        ("Multiple Response Types §2.1", "https://app.example/cb?a=b", ResponseMode::Fragment, "https://app.example/cb?a=b#"),
+        (
+            "Multiple Response Types §2.1",
+            "https://app.example/cb?a=b",
+            ResponseMode::Fragment,
+            "https://app.example/cb?a=b#",
+        ),
     ] {
         let address = redirect(&return_to(uri, mode, None), &Answer::Code(&code));
         assert_eq!(address, format!("{before}code=c&{ENCODED_ISSUER}"), "{rule}");

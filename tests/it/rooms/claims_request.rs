@@ -59,7 +59,11 @@ fn what_is_understood_is_kept_and_nothing_else() {
         ("nothing", "{}", "", ""),
     ] {
         let read = ClaimsRequest::parse(text).unwrap();
-        assert_eq!((read.userinfo.join(" "), read.id_token.join(" ")), (userinfo.to_owned(), id_token.to_owned()), "{rule}");
+        assert_eq!(
+            (read.userinfo.join(" "), read.id_token.join(" ")),
+            (userinfo.to_owned(), id_token.to_owned()),
+            "{rule}"
+        );
     }
 }
 
@@ -87,7 +91,11 @@ fn a_claim_stands_for_its_scope() {
     let implied = read.implied_scope();
     assert!(implied.is_within(&scope("email phone profile")) && scope("email phone profile").is_within(&implied));
     let within = read.clone().within(&scope("openid email"));
-    assert_eq!((within.userinfo, within.id_token), (vec!["email".to_owned()], vec!["email_verified".to_owned()]), "OI18");
+    assert_eq!(
+        (within.userinfo, within.id_token),
+        (vec!["email".to_owned()], vec!["email_verified".to_owned()]),
+        "OI18"
+    );
     let within = read.within(&scope("openid"));
     assert!(within.userinfo.is_empty() && within.id_token.is_empty() && within.implied_scope().is_empty(), "OI18");
     assert_eq!((scope_of("phone_number_verified"), scope_of("sub"), scope_of("Email")), (Some("phone"), None, None));
@@ -100,7 +108,14 @@ const RELEASED: &[(&str, &str, &[&str], &[&str], &str, &str)] = &[
     ("OIDC Core §5.4 profile", "profile", &[], &[], "locale,name", ""),
     ("OI18 by name in userinfo", "openid", &["name"], &[], "name", ""),
     ("OI18 by name in the ID token", "openid", &[], &["email"], "", "email"),
-    ("OIDC Core §5.4 not into the ID token", "openid email", &["name"], &["locale"], "email,email_verified,name", "locale"),
+    (
+        "OIDC Core §5.4 not into the ID token",
+        "openid email",
+        &["name"],
+        &["locale"],
+        "email,email_verified,name",
+        "locale",
+    ),
     ("OI18 nothing else that is known", "openid password roles", &["password"], &["roles"], "", ""),
     ("OIDC Core §5.3.2 null is left out", "phone", &["phone_number"], &["phone_number"], "", ""),
     ("a claim that nobody knows", "address", &["address"], &[], "", ""),
@@ -112,7 +127,8 @@ fn only_what_was_asked_for_is_released() {
         "phone_number": null, "password": "x", "roles": ["admin"], "sub": "other"}));
     let texts = |list: &[&str]| list.iter().map(ToString::to_string).collect();
     for (rule, allowed, userinfo, id_token, at_userinfo, in_id_token) in RELEASED {
-        let request = ClaimsRequest { userinfo: texts(userinfo), id_token: texts(id_token), ..ClaimsRequest::default() };
+        let request =
+            ClaimsRequest { userinfo: texts(userinfo), id_token: texts(id_token), ..ClaimsRequest::default() };
         let shown = |place| {
             let released = release(&known, &scope(allowed), &request, place);
             assert!(released.iter().all(|(name, value)| known.get(name) == Some(value)), "{rule}");

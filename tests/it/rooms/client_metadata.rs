@@ -24,11 +24,7 @@ const SPOILED: &[(&str, &str, &str)] = &[
     ("RFC 7591 §2 an empty text", r#"{"redirect_uris": [""]}"#, "redirect_uris"),
     ("DC03 unknown grant", r#"{"grant_types": ["authorization_code", "password"]}"#, "grant_types"),
     ("DC03 implicit", r#"{"grant_types": ["implicit"]}"#, "grant_types"),
-    (
-        "DC03 token exchange",
-        r#"{"grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"]}"#,
-        "grant_types",
-    ),
+    ("DC03 token exchange", r#"{"grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"]}"#, "grant_types"),
     ("RFC 7591 §2 case", r#"{"grant_types": ["Authorization_Code"]}"#, "grant_types"),
     ("RFC 7591 §2 not a list of texts", r#"{"grant_types": [null]}"#, "grant_types"),
     ("RFC 9700 §2.1.2 token", r#"{"response_types": ["token"]}"#, "response_types"),
@@ -94,16 +90,8 @@ const SPOILED: &[(&str, &str, &str)] = &[
     ("OIDC Registration §2 http", r#"{"initiate_login_uri": "http://app.example/login"}"#, "initiate_login_uri"),
     ("RFC 8725 §3.2 none", r#"{"id_token_signed_response_alg": "none"}"#, "id_token_signed_response_alg"),
     ("JW02 HS256", r#"{"id_token_signed_response_alg": "HS256"}"#, "id_token_signed_response_alg"),
-    (
-        "LO01 fragment",
-        r#"{"post_logout_redirect_uris": ["https://app.example/bye#x"]}"#,
-        "post_logout_redirect_uris",
-    ),
-    (
-        "LO01 http",
-        r#"{"post_logout_redirect_uris": ["http://app.example/bye"]}"#,
-        "post_logout_redirect_uris",
-    ),
+    ("LO01 fragment", r#"{"post_logout_redirect_uris": ["https://app.example/bye#x"]}"#, "post_logout_redirect_uris"),
+    ("LO01 http", r#"{"post_logout_redirect_uris": ["http://app.example/bye"]}"#, "post_logout_redirect_uris"),
     ("OI15 pairwise", r#"{"subject_type": "pairwise"}"#, "subject_type"),
     ("OI15 sector", r#"{"sector_identifier_uri": "https://evil.example/s"}"#, "sector_identifier_uri"),
     ("DC13 statement", r#"{"software_statement": "e30.e30."}"#, "software_statement"),
@@ -156,12 +144,7 @@ fn one_past_a_limit_is_refused() {
     let grants = |count: usize| Value::from(vec!["authorization_code"; count]);
     for (rule, member, good, bad) in [
         ("DC15", "redirect_uris", list(50, "https://app.example/"), list(51, "https://app.example/")),
-        (
-            "DC15",
-            "post_logout_redirect_uris",
-            list(50, "https://app.example/"),
-            list(51, "https://app.example/"),
-        ),
+        ("DC15", "post_logout_redirect_uris", list(50, "https://app.example/"), list(51, "https://app.example/")),
         ("DC15", "redirect_uris", list(1, "https://app.example/"), list(500, "https://app.example/")),
         ("DC15", "contacts", list(20, "a@b"), list(21, "a@b")),
         ("DC15", "default_acr_values", list(20, "urn:a:"), list(21, "urn:a:")),
@@ -234,13 +217,6 @@ fn a_name_that_deceives_is_refused() {
         ("DC10 NUL", "Google\0"),
         ("DC10 C1 control", "Google\u{85}"),
         ("DC10 empty", ""),
-        // FAILS TODAY: characters that turn or hide text and are in no range of the check.
-        ("DC10 Arabic letter mark", "Goo\u{61c}gle"),
-        ("DC10 soft hyphen", "Goo\u{ad}gle"),
-        ("DC10 Hangul filler", "\u{3164}"),
-        ("DC10 line separator", "Google\u{2028}is asking"),
-        ("DC10 tag characters", "Google\u{e0041}"),
-        ("DC10 spaces alone", "   "),
     ] {
         let expected = Err((ErrorCode::InvalidClientMetadata, "client_name".to_owned()));
         assert_eq!(refused(Dynamic, object(json!({ "client_name": name }))), expected, "{rule}");
@@ -248,6 +224,24 @@ fn a_name_that_deceives_is_refused() {
     for name in ["Google", "Crème & Co.", "مكتب", "株式会社", "👩\u{fe0f}"] {
         assert_eq!(refused(Dynamic, object(json!({ "client_name": name }))), Ok(()), "{name}");
     }
+}
+
+/// Names that are still taken.
+const DECEIVING: &[(&str, &str)] = &[
+    // FAILS TODAY: characters that turn or hide text and are in no range of the check.
+    ("DC10 Arabic letter mark", "Goo\u{61c}gle"),
+    ("DC10 soft hyphen", "Goo\u{ad}gle"),
+    ("DC10 Hangul filler", "\u{3164}"),
+    ("DC10 line separator", "Google\u{2028}is asking"),
+    ("DC10 tag characters", "Google\u{e0041}"),
+    ("DC10 spaces alone", "   "),
+];
+
+#[test]
+fn further_names_that_deceive_are_refused() {
+    let taken = |name: &str| refused(Dynamic, object(json!({ "client_name": name }))).is_ok();
+    let taken: Vec<_> = DECEIVING.iter().filter(|(_, name)| taken(name)).map(|(rule, _)| *rule).collect();
+    assert!(taken.is_empty(), "{taken:?}");
 }
 
 #[test]
@@ -259,7 +253,10 @@ fn what_only_an_administrator_may_say_is_passed_over() {
         ("DC02 grace", r#"{"refresh_token_grace_seconds": 60}"#),
         ("DC02 grace past the limit", r#"{"refresh_token_grace_seconds": 86400}"#),
         ("DC02 audience", r#"{"client_assertion_audience": "issuer_or_token_endpoint"}"#),
-        ("DC02 identity", r#"{"client_id": "admin", "client_secret": "x", "tenant": "other", "origin": "administrator"}"#),
+        (
+            "DC02 identity",
+            r#"{"client_id": "admin", "client_secret": "x", "tenant": "other", "origin": "administrator"}"#,
+        ),
         ("DC02 rights", r#"{"trusted": true, "skip_consent": true, "enabled": true, "roles": ["admin"]}"#),
         ("DC02 registration", r#"{"registration_access_token": "x", "client_id_issued_at": 1}"#),
         ("DC10 localised name", r#"{"client_name#en": "Google", "logo_uri#en": "https://evil.example/"}"#),
@@ -307,7 +304,11 @@ fn uris_that_are_all_native_make_a_native_client() {
     ] {
         let object = object(json!({ "redirect_uris": uris }));
         let told = ClientMetadata::parse(&object, &rules(Dynamic)).unwrap().to_object();
-        assert_eq!((&told["application_type"], &told["token_endpoint_auth_method"]), (&json!(kind), &json!(method)), "{rule}");
+        assert_eq!(
+            (&told["application_type"], &told["token_endpoint_auth_method"]),
+            (&json!(kind), &json!(method)),
+            "{rule}"
+        );
     }
     let stated = json!({"application_type": "native", "redirect_uris": ["http://127.0.0.1/cb"],
         "token_endpoint_auth_method": "client_secret_post"});
@@ -330,13 +331,19 @@ fn what_is_told_can_be_read_again() {
         json!({"default_max_age": 0, "require_auth_time": true, "default_acr_values": ["urn:a"],
             "initiate_login_uri": "https://app.example/login", "opaque_access_tokens": true, "first_party": true,
             "refresh_token_grace_seconds": 0, "id_token_signed_response_alg": "RS256"}),
-        // FAILS TODAY: told as an empty text, which nobody may send; rows are read through the same door.
-        json!({"scope": "   "}),
     ] {
         let told = parse(Administrator, object(patch.clone())).unwrap();
         let again = ClientMetadata::parse(&told.to_object(), &rules(Administrator));
         assert_eq!(again.as_ref(), Ok(&told), "RFC 7592 §2.2: {patch}");
     }
-    let told = parse(Dynamic, object(json!({"scope": "admin"}))).unwrap().to_object();
-    assert_eq!(refused(Dynamic, told), Ok(()), "RFC 7592 §2.2: nothing was left of the scope");
+}
+
+#[test]
+fn a_scope_of_which_nothing_is_left_can_be_read_again() {
+    // RFC 7591 §2: the server may refuse, or give less; then what it gave must be readable.
+    let Ok(told) = parse(Dynamic, object(json!({"scope": "admin"}))) else { return };
+    assert!(told.scope.is_empty(), "DC03");
+    // FAILS TODAY: told as an empty text, which nobody may send; and rows are read through the same door.
+    let again = ClientMetadata::parse(&told.to_object(), &rules(Administrator));
+    assert_eq!(again, Ok(told), "RFC 7592 §2.2");
 }

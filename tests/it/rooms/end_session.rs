@@ -62,7 +62,8 @@ fn the_client_is_the_one_that_hint_and_name_agree_on() {
 }
 
 fn address(asked: &str, client: Option<&Client>) -> Result<Option<String>, EndSessionError> {
-    let request = EndSessionRequest { post_logout_redirect_uri: Some(asked.to_owned()), ..EndSessionRequest::default() };
+    let request =
+        EndSessionRequest { post_logout_redirect_uri: Some(asked.to_owned()), ..EndSessionRequest::default() };
     Ok(return_address(&request, client)?.map(|uri| uri.to_string()))
 }
 

@@ -63,7 +63,8 @@ fn further_spellings_that_deceive_are_refused() {
 
 #[test]
 fn spellings_that_look_alike_are_one_or_refused() {
-    // FAILS TODAY: no Unicode normalisation (RFC 8265 §3.3.1: width mapping, then NFC).
+    // FAILS TODAY: no Unicode normalisation (RFC 8265 §3.3.2: width, case, then NFC).
+    let mut different = Vec::new();
     for (rule, one, other) in [
         ("PW16 composed or not", "andr\u{e9}", "andre\u{301}"),
         ("PW16 mathematical letter", "admin", "\u{1d41a}dmin"),
@@ -71,8 +72,11 @@ fn spellings_that_look_alike_are_one_or_refused() {
         ("PW16 full width alone", "admin", "\u{ff41}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}"),
     ] {
         let Ok(other) = normalise(other) else { continue };
-        assert_eq!(normalise(one), Ok(other), "{rule}");
+        if normalise(one) != Ok(other) {
+            different.push(rule);
+        }
     }
+    assert!(different.is_empty(), "{different:?}");
 }
 
 #[test]
@@ -132,9 +136,8 @@ fn a_client_identifier_is_printable_and_nobodys_subject() {
 #[test]
 fn a_slug_fits_a_label_and_a_path() {
     let long = "a".repeat(64);
-    for text in [
-        "", "-", "-a", "a-", "A", "Acme", "a_b", "a.b", "..", "a/b", "a%2fb", "a b", "ä", "a;x", "a\n", &long,
-    ] {
+    for text in ["", "-", "-a", "a-", "A", "Acme", "a_b", "a.b", "..", "a/b", "a%2fb", "a b", "ä", "a;x", "a\n", &long]
+    {
         assert_eq!(Slug::parse(text), None, "TN08 {text:?}");
     }
     for text in ["a", "0", "acme", "a-b-1", "a--b", &long[1..]] {

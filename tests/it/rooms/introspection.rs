@@ -87,7 +87,11 @@ fn an_access_token_is_told_whole_but_for_our_own_claim() {
         expected.remove(name);
     }
     expected.extend(object(json!({"sub": "app", "aud": ISSUER})));
-    assert_eq!(of_access_token(&of_itself, &client_id("app")), expected, "RFC 7662 §2.2: what is not there is not told");
+    assert_eq!(
+        of_access_token(&of_itself, &client_id("app")),
+        expected,
+        "RFC 7662 §2.2: what is not there is not told"
+    );
 }
 
 type Row = (&'static str, &'static str, fn(&mut Grant), i64);

@@ -151,25 +151,13 @@ fn native_app() -> Client {
 }
 
 fn assertion_rules(audience: AssertionAudience) -> AssertionRules<'static> {
-    AssertionRules {
-        issuer: ISSUER,
-        token_endpoint: TOKEN_ENDPOINT,
-        audience,
-        now: NOW,
-    }
+    AssertionRules { issuer: ISSUER, token_endpoint: TOKEN_ENDPOINT, audience, now: NOW }
 }
 
 /// `client`, proven by its secret, or by its name alone if it is public.
 fn authenticated(client: Client) -> AuthenticatedClient {
-    let credential = if client.is_public() {
-        Credential::None
-    } else {
-        Credential::Basic(Secret::new(SECRET))
-    };
-    let presented = Presented {
-        client_id: client.id.clone(),
-        credential,
-    };
+    let credential = if client.is_public() { Credential::None } else { Credential::Basic(Secret::new(SECRET)) };
+    let presented = Presented { client_id: client.id.clone(), credential };
     let rules = assertion_rules(AssertionAudience::Issuer);
     authentication::check(&presented, Arc::new(client), None, &rules).unwrap().0
 }
@@ -193,11 +181,7 @@ fn allowed() -> Allowed {
 }
 
 fn authentication_at(at: Timestamp) -> Authentication {
-    Authentication {
-        at,
-        acr: "urn:chancery:acr:one-factor".to_owned(),
-        amr: vec!["pwd".to_owned()],
-    }
+    Authentication { at, acr: "urn:chancery:acr:one-factor".to_owned(), amr: vec!["pwd".to_owned()] }
 }
 
 fn issued_code() -> IssuedCode {

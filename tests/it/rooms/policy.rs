@@ -121,11 +121,8 @@ fn a_grant_that_was_not_registered_is_refused_whichever_it_is() {
         for registered in GrantType::ALL {
             let mut gate = gate();
             gate.client.metadata.grant_types = vec![registered];
-            let expected = if grant == registered {
-                "accepted".to_owned()
-            } else {
-                format!("GrantNotRegistered({grant:?})")
-            };
+            let expected =
+                if grant == registered { "accepted".to_owned() } else { format!("GrantNotRegistered({grant:?})") };
             assert_eq!(gate.refusal(grant, gate.person()), expected, "RFC 7591 §2 {registered:?}");
             assert_eq!(gate.refusal(grant, OnBehalfOf::Itself), expected, "RFC 7591 §2 {registered:?} for itself");
         }

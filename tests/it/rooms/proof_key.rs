@@ -15,42 +15,12 @@ const CHALLENGES: &[(&str, Option<&str>, Option<&str>, &str)] = &[
     ("RFC 7636 §4.3 another method", Some(CHALLENGE), Some("S512"), "Method"),
     ("RFC 7636 §4.3 method alone", None, S256, "MethodAlone"),
     ("PK07 empty challenge", Some(""), S256, "Challenge"),
-    (
-        "RFC 7636 §4.2 42 characters",
-        Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c"),
-        S256,
-        "Challenge",
-    ),
-    (
-        "RFC 7636 §4.2 44 characters",
-        Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cMA"),
-        S256,
-        "Challenge",
-    ),
-    (
-        "RFC 7636 §4.2 padded",
-        Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM="),
-        S256,
-        "Challenge",
-    ),
-    (
-        "RFC 7636 §4.2 base64 of the other kind",
-        Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"),
-        S256,
-        "Challenge",
-    ),
-    (
-        "RFC 7636 §4.2 no encoding of 32 bytes",
-        Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"),
-        S256,
-        "Challenge",
-    ),
-    (
-        "RFC 7636 §4.2 a space",
-        Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c "),
-        S256,
-        "Challenge",
-    ),
+    ("RFC 7636 §4.2 42 characters", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c"), S256, "Challenge"),
+    ("RFC 7636 §4.2 44 characters", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cMA"), S256, "Challenge"),
+    ("RFC 7636 §4.2 padded", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM="), S256, "Challenge"),
+    ("RFC 7636 §4.2 base64 of the other kind", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM"), S256, "Challenge"),
+    ("RFC 7636 §4.2 no encoding of 32 bytes", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN"), S256, "Challenge"),
+    ("RFC 7636 §4.2 a space", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-c "), S256, "Challenge"),
 ];
 
 #[test]

@@ -80,12 +80,8 @@ fn a_token_request_stays_within_the_grant() {
 
 #[test]
 fn every_refusal_is_invalid_target() {
-    for error in [
-        ResourceError::NotAbsolute,
-        ResourceError::Unknown,
-        ResourceError::NotGranted,
-        ResourceError::TooMany,
-    ] {
+    for error in [ResourceError::NotAbsolute, ResourceError::Unknown, ResourceError::NotGranted, ResourceError::TooMany]
+    {
         assert_eq!(error.code(), ErrorCode::InvalidTarget, "RFC 8707 §2: {error}");
     }
 }

@@ -68,7 +68,7 @@ fn a_sealed_text_has_one_form() {
         ("padded", format!("{text}=")),
         ("space behind", format!("{text} ")),
         ("one less", text[1..].to_owned()),
-        ("base64 of the other kind", text.replace(['-', '_'], "+")+ "+"),
+        ("base64 of the other kind", text.replace(['-', '_'], "+") + "+"),
         ("not base64", "{}".to_owned()),
     ] {
         assert_eq!(refusal(sealer.open_text(CONTEXT, &changed)), "DoesNotOpen", "AR19 {rule}");
@@ -91,8 +91,17 @@ fn the_same_is_never_sealed_alike() {
 #[test]
 fn no_two_lists_have_the_same_keyed_hash() {
     let hash = root(1).keyed_hash("code").unwrap();
-    let lists: [&[&[u8]]; 9] =
-        [&[], &[b""], &[b"", b""], &[b"ab", b"c"], &[b"a", b"bc"], &[b"abc"], &[b"abc", b""], &[b"", b"abc"], &[b"c", b"ab"]];
+    let lists: [&[&[u8]]; 9] = [
+        &[],
+        &[b""],
+        &[b"", b""],
+        &[b"ab", b"c"],
+        &[b"a", b"bc"],
+        &[b"abc"],
+        &[b"abc", b""],
+        &[b"", b"abc"],
+        &[b"c", b"ab"],
+    ];
     for (at, one) in lists.iter().enumerate() {
         for other in &lists[at + 1..] {
             assert_ne!(hash.of(one), hash.of(other), "{one:?} {other:?}");
