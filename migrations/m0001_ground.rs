@@ -40,6 +40,7 @@ const TABLES: &[TableShape] = &[
             ("status", Text),
             ("settings", Text),
             ("root_secret", Bytes),
+            ("dynamic_clients", Number),
             ("created_at", Number),
             ("updated_at", Number),
         ],

@@ -32,6 +32,9 @@ use crate::tenant::{Directory, Tenant};
 const KEY_SET_LIFETIME: Duration = Duration::from_secs(600);
 /// For an unknown `kid` it is asked for again, but not more often than every so many seconds.
 const KEY_SET_RETRY: i64 = 5;
+/// Names of nobody that are counted at most, and how long.
+const STRANGERS: u64 = 100_000;
+const STRANGERS_LIFETIME: Duration = Duration::from_secs(86_400);
 /// Key sets of clients kept in memory at most.
 const KEY_SETS: u64 = 10_000;
 
@@ -56,6 +59,9 @@ pub struct App {
     /// Networks whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     key_sets: Cache<(TenantId, ClientId), Arc<FetchedKeys>>,
+    /// Failed sign-ins of names that belong to nobody, slowed like those of people; kept in memory alone and bounded,
+    /// so that nobody fills the database from outside.
+    pub strangers: Cache<(TenantId, Vec<u8>), (i64, Timestamp)>,
 }
 
 struct FetchedKeys {
@@ -88,6 +94,7 @@ impl App {
         Self {
             directory: Directory::new(store.clone(), &origin),
             https: origin.starts_with("https://"),
+            strangers: Cache::builder().max_capacity(STRANGERS).time_to_live(STRANGERS_LIFETIME).build(),
             key_sets: Cache::builder().max_capacity(KEY_SETS).time_to_live(KEY_SET_LIFETIME).build(),
             store,
             clock,

@@ -149,6 +149,25 @@ impl Methods {
         response
     }
 
+    /// RFC 9110 §15.5.16: a body is read as it came, so that none grows while it is read.
+    fn refuse_coding(&self, call: &Call, head: &Head) -> Response {
+        let reason = "the body must not be compressed";
+        let mut response = match self.surface {
+            Surface::Page => {
+                let failure =
+                    PageFailure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid-request", "invalid_request", reason);
+                answer::refusal(call, head, failure)
+            }
+            Surface::Json => {
+                let mut response = JsonFailure::new(ErrorCode::InvalidRequest, reason).into_response(&call.reference);
+                response.set_status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+                response
+            }
+        };
+        response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        response
+    }
+
     /// The answer to a browser that asks before it sends (CORS). Whether the page may read the answer is decided
     /// with the request itself, when its client is known.
     fn preflight(&self, head: &Head) -> Response {
@@ -180,6 +199,10 @@ impl Endpoint for Methods {
         let is_head = head.method == Method::HEAD;
         if is_head {
             head.method = Method::GET;
+            // RFC 9110 §9.2.1: a page may end in a code or end a session; HEAD must do neither.
+            if self.surface == Surface::Page && self.platform.is_none() && self.allowed().contains("GET") {
+                return Ok(StatusCode::OK.into());
+            }
         }
         let call = request.extensions_mut().remove::<Call>();
         if let Some(handler) = self.platform {
@@ -194,6 +217,9 @@ impl Endpoint for Methods {
         let Some(call) = call else { return Ok(StatusCode::INTERNAL_SERVER_ERROR.into()) };
         if self.cross_origin && head.method == Method::OPTIONS {
             return Ok(self.preflight(&head));
+        }
+        if head.method != Method::GET && head.headers.contains_key(header::CONTENT_ENCODING) {
+            return Ok(self.refuse_coding(&call, &head));
         }
         let found = self.handlers.iter().find(|(method, _)| *method == head.method);
         let Some((_, handler)) = found else { return Ok(self.refuse_method(Some(&call), &head)) };

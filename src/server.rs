@@ -24,6 +24,8 @@ use crate::tenant::Tenant;
 
 /// Longest path that is looked at, in bytes.
 const MAX_PATH: usize = 2048;
+/// Longest address that is looked at, with its query, in bytes: more than a `state` of 8 KiB sealed in a handle.
+const MAX_TARGET: usize = 24 * 1024;
 /// Longest `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
@@ -196,6 +198,15 @@ impl Front {
         let found = |tenant: Option<Arc<Tenant>>, path: &str| {
             tenant.map_or(Destination::Nobody, |tenant| Destination::Issuer(tenant, path.to_owned()))
         };
+        let shared = path == "/healthz" || path == "/readyz" || path.starts_with("/assets/");
+        let own = host_of(request).filter(|host| !shared && !self.is_our_host(host));
+        if let Some(host) = own
+            && let Some(tenant) = self.app.directory.by_host(&host).await?
+        {
+            // A host of its own shows that tenant alone.
+            let elsewhere = path.starts_with("/t/") || (path.starts_with("/.well-known/") && path.contains("/t/"));
+            return Ok(if elsewhere { Destination::Nobody } else { Destination::Issuer(tenant, path.to_owned()) });
+        }
         for well_known in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
             // RFC 8414 §3.1: the well-known part is put in front of the issuer's path.
             if let Some(slug) = path.strip_prefix(well_known).and_then(|rest| rest.strip_prefix("/t/")) {
@@ -207,13 +218,6 @@ impl Front {
             let (slug, below) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
             let Some(slug) = Slug::parse(slug) else { return Ok(Destination::Nobody) };
             return Ok(found(self.app.directory.by_slug(&slug).await?, below));
-        }
-        let shared = path == "/healthz" || path == "/readyz" || path.starts_with("/assets/");
-        let own = host_of(request).filter(|host| !shared && !self.is_our_host(host));
-        if let Some(host) = own
-            && let Some(tenant) = self.app.directory.by_host(&host).await?
-        {
-            return Ok(Destination::Issuer(tenant, path.to_owned()));
         }
         Ok(Destination::Platform)
     }
@@ -290,6 +294,11 @@ fn refuse_malformed(request: &Request) -> Option<Response> {
     {
         return refused("Host differs from the address of the request");
     }
+    if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
+        let mut response = StatusCode::URI_TOO_LONG.into_response();
+        response.extensions_mut().insert(Logged("an address that is too long".to_owned()));
+        return Some(response);
+    }
     let path = request.uri().path().to_ascii_lowercase();
     // TN08: dots, doubled and encoded slashes could mean another tenant to somebody in front of us.
     let tricky = path.split('/').any(|segment| segment == "." || segment == "..")
@@ -324,6 +333,7 @@ fn secure(response: &mut Response, https: bool) {
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     set(header::CACHE_CONTROL, "no-store");
+    set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }

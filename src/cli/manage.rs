@@ -12,20 +12,16 @@ use super::setup::{self, SetupError};
 use crate::admin::{
     AdminError, Desk, Effect, apply as applying, client as clients, document, tenant as tenants, user as users,
 };
+use crate::mint;
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::identifiers::ClientId;
 use crate::protocol::policy::TenantStatus;
-use crate::protocol::signature::SignatureAlgorithm;
 use crate::protocol::user::UserStatus;
 use crate::store::StoreError;
-use crate::store::audit::ChainState;
 use crate::store::one_time::Purpose;
-use crate::{keys, mint};
 
 /// Rows shown by a list.
 const PAGE: u64 = 500;
-/// An admin link serves for a day, in seconds.
-const ADMIN_LINK: i64 = 86_400;
 /// An initial access token serves for thirty days, in seconds.
 const INITIAL_ACCESS_TOKEN: i64 = 30 * 86_400;
 
@@ -115,51 +111,11 @@ pub(super) enum UserVerb {
     Password { tenant: String, username: String },
 }
 
-/// Verbs about signing keys.
-#[derive(Debug, Subcommand)]
-pub(super) enum KeyVerb {
-    /// All keys of a tenant.
-    List { tenant: String },
-    /// Publish a new key, then sign with it; old ones stay for verification.
-    Rotate {
-        tenant: String,
-        /// Which algorithm; without it the tenant's own.
-        #[arg(long)]
-        alg: Option<String>,
-        /// Sign with it at once, without a time in which it is only published.
-        #[arg(long)]
-        now: bool,
-    },
-}
-
-/// Verbs about the audit trail.
-#[derive(Debug, Subcommand)]
-pub(super) enum AuditVerb {
-    /// The newest events.
-    List {
-        tenant: String,
-        #[arg(long, default_value_t = 50)]
-        limit: u64,
-    },
-    /// Check the chain; exit code 1 if it is broken.
-    Verify { tenant: String },
-}
-
-/// Verbs for administrators.
-#[derive(Debug, Subcommand)]
-pub(super) enum AdminVerb {
-    /// A one-time link that lets the first administrator in.
-    Link {
-        #[arg(long, default_value = super::serve::DEMO)]
-        tenant: String,
-    },
-}
-
-fn store(error: StoreError) -> SetupError {
+pub(super) fn store(error: StoreError) -> SetupError {
     AdminError::from(error).into()
 }
 
-async fn desk(config: Option<PathBuf>, tenant: &str) -> Result<Desk, SetupError> {
+pub(super) async fn desk(config: Option<PathBuf>, tenant: &str) -> Result<Desk, SetupError> {
     let (app, _) = setup::open_for_verb(config).await?;
     Ok(Desk::of(&app, tenant).await?)
 }
@@ -393,114 +349,4 @@ pub(super) async fn user(config: Option<PathBuf>, verb: UserVerb, as_json: bool)
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// `chancery key …`.
-pub(super) async fn key(config: Option<PathBuf>, verb: KeyVerb, as_json: bool) -> Result<ExitCode, SetupError> {
-    match verb {
-        KeyVerb::List { tenant } => {
-            let desk = desk(config, &tenant).await?;
-            for key in desk.store.signing_keys().await.map_err(store)? {
-                let times = (
-                    key.signs_from.seconds(),
-                    key.signs_until.map(|at| at.seconds()),
-                    key.verifies_until.map(|at| at.seconds()),
-                );
-                let value = json!({
-                    "alg": key.algorithm.name(), "kid": key.kid, "generation": key.generation,
-                    "signs_from_at": times.0, "signs_until_at": times.1, "verifies_until_at": times.2
-                });
-                keep::tell(
-                    as_json,
-                    &value,
-                    &format!("{}\t{}\tsigns from {} until {:?}", key.algorithm.name(), key.kid, times.0, times.1),
-                );
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        KeyVerb::Rotate { tenant, alg, now } => {
-            let desk = desk(config, &tenant).await?;
-            let algorithm = match alg {
-                None => desk.tenant.settings.signing_alg,
-                Some(name) => name.parse::<SignatureAlgorithm>().map_err(|error| AdminError::input("--alg", error))?,
-            };
-            // There must be something to rotate: the first key of an algorithm signs at once.
-            keys::signer(&desk.tenant, &desk.store, algorithm, desk.now).await.map_err(AdminError::from)?;
-            let lead = if now { 0 } else { desk.tenant.settings.key_publication_lead_seconds };
-            let rotated =
-                keys::rotate(&desk.tenant, &desk.store, algorithm, lead, desk.now).await.map_err(AdminError::from)?;
-            let record = rotated
-                .ok_or_else(|| SetupError::Other("another process rotated the key at the same moment".to_owned()))?;
-            let value =
-                json!({ "alg": algorithm.name(), "kid": record.kid, "signs_from_at": record.signs_from.seconds() });
-            keep::tell(
-                as_json,
-                &value,
-                &format!("{} key {} is published, and signs in {lead} seconds", algorithm.name(), record.kid),
-            );
-            Ok(ExitCode::SUCCESS)
-        }
-    }
-}
-
-/// `chancery audit …`.
-pub(super) async fn audit(config: Option<PathBuf>, verb: AuditVerb, as_json: bool) -> Result<ExitCode, SetupError> {
-    match verb {
-        AuditVerb::List { tenant, limit } => {
-            let desk = desk(config, &tenant).await?;
-            for event in desk.store.audit_events(limit).await.map_err(store)? {
-                let value = json!({
-                    "at_milliseconds": event.at_milliseconds, "kind": event.kind, "client_id": event.client_id, "user": event.user_id,
-                    "data": event.data, "personal": event.personal, "reference": event.reference, "block": event.block
-                });
-                keep::tell(
-                    as_json,
-                    &value,
-                    &format!("{}\t{}\t{}\t{}", event.at_milliseconds, event.kind, event.reference, event.data),
-                );
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        AuditVerb::Verify { tenant } => {
-            let desk = desk(config, &tenant).await?;
-            match desk.store.verify_audit_chain().await.map_err(store)? {
-                ChainState::Intact { blocks, events, unsealed } => {
-                    let value = json!({ "chain": "intact", "blocks": blocks, "events": events, "unsealed": unsealed });
-                    keep::tell(
-                        as_json,
-                        &value,
-                        &format!(
-                            "The chain is intact: {events} events in {blocks} blocks; {unsealed} wait for the sealer."
-                        ),
-                    );
-                    Ok(ExitCode::SUCCESS)
-                }
-                ChainState::Broken { block, why } => {
-                    keep::tell(
-                        as_json,
-                        &json!({ "chain": "broken", "block": block, "why": why }),
-                        &format!("The chain is BROKEN at block {block}: {why}."),
-                    );
-                    Ok(ExitCode::from(1))
-                }
-            }
-        }
-    }
-}
-
-/// Makes an admin link.
-pub(super) async fn admin_link(desk: &Desk) -> Result<String, SetupError> {
-    let token = mint::secret();
-    let audit = desk.audit(&desk.event(AuditKind::AdminLinkCreated));
-    let lifetime = (desk.now, desk.now.plus(ADMIN_LINK));
-    desk.store.add_one_time_token((Purpose::AdminLink, &token.hash()), 1, lifetime, audit).await.map_err(store)?;
-    Ok(desk.tenant.at(&format!("first-administrator/{}", token.expose())))
-}
-
-/// `chancery admin …`.
-pub(super) async fn admin(config: Option<PathBuf>, verb: AdminVerb, as_json: bool) -> Result<ExitCode, SetupError> {
-    let AdminVerb::Link { tenant } = verb;
-    let link = admin_link(&desk(config, &tenant).await?).await?;
-    keep::tell(as_json, &json!({ "link": link }), &link);
-    Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ pub mod bench;
 mod doctor;
 mod keep;
 mod manage;
+mod oversee;
 mod serve;
 mod setup;
 mod try_flow;
@@ -60,13 +61,13 @@ enum Verb {
     User(manage::UserVerb),
     /// Signing keys: list, rotate.
     #[command(subcommand)]
-    Key(manage::KeyVerb),
+    Key(oversee::KeyVerb),
     /// The audit trail: list, verify.
     #[command(subcommand)]
-    Audit(manage::AuditVerb),
+    Audit(oversee::AuditVerb),
     /// For administrators: link.
     #[command(subcommand)]
-    Admin(manage::AdminVerb),
+    Admin(oversee::AdminVerb),
     /// Check the settings and a running server; say what is wrong and how to mend it.
     Doctor {
         /// Only ask the running server whether it is ready; for health checks of containers.
@@ -118,9 +119,9 @@ async fn run(cli: Cli) -> Result<ExitCode, SetupError> {
         Verb::Tenant(verb) => manage::tenant(config, verb, json).await,
         Verb::Client(verb) => manage::client(config, verb, json).await,
         Verb::User(verb) => manage::user(config, verb, json).await,
-        Verb::Key(verb) => manage::key(config, verb, json).await,
-        Verb::Audit(verb) => manage::audit(config, verb, json).await,
-        Verb::Admin(verb) => manage::admin(config, verb, json).await,
+        Verb::Key(verb) => oversee::key(config, verb, json).await,
+        Verb::Audit(verb) => oversee::audit(config, verb, json).await,
+        Verb::Admin(verb) => oversee::admin(config, verb, json).await,
         Verb::Doctor { health } => doctor::doctor(config, health, json).await,
         Verb::Try(verb) => try_flow::run(config, verb, json).await,
         Verb::Bench(args) => bench::run(args, json).await,

@@ -183,7 +183,7 @@ async fn announce(
     keep::say(&format!("  playground    {issuer}/playground"));
     keep::say(&format!("  caught mail   {}/dev/mail", app.origin));
     if !desk.store.has_administrator().await.map_err(AdminError::from)? {
-        let link = super::manage::admin_link(&desk).await?;
+        let link = super::oversee::admin_link(&desk).await?;
         keep::say(&format!("  administrator {link}"));
         keep::say("                (a page that makes the first one; the link works once, for a day)");
     }

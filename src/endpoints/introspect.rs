@@ -33,9 +33,15 @@ pub async fn introspect(call: Call, head: Head, body: Body) -> Result<Response, 
 async fn look_up(call: &Call, token: &str, caller: &ClientId) -> Result<Map<String, Value>, JsonFailure> {
     if let Some(refresh) = RefreshToken::parse(token, &call.tenant.secrets.refresh_token) {
         let found = call.store.grant_in_context(refresh.grant, call.now).await?;
+        let client = match &found {
+            Some(context) => call.client(&context.grant.client_id).await?.is_some_and(|client| client.enabled),
+            None => false,
+        };
         // Only the live one of the family: a rotated one is not active, even while grace would repeat its successor.
         let live = found.filter(|context| {
-            context.grant.generation == refresh.generation
+            call.is_open()
+                && client
+                && context.grant.generation == refresh.generation
                 && context.session_alive
                 && context.user.as_ref().is_some_and(|user| user.is_active())
         });

@@ -33,9 +33,6 @@ pub async fn form(head: &Head, body: Body) -> Result<Params, JsonFailure> {
     if !is_form(&head.headers) {
         return Err(invalid("the body must be application/x-www-form-urlencoded"));
     }
-    if head.headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(invalid("the body must not be compressed"));
-    }
     // RFC 6749 §2.3.1: credentials must not be included in the request URI; nor is anything else looked for there.
     if head.query().is_some() {
         return Err(invalid("parameters must come in the body, not in the query"));

@@ -37,9 +37,6 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
     }
     let object = document(&head, body).await?;
     let metadata = checked(&call, &object)?;
-    if call.store.dynamic_clients().await? >= u64::from(call.tenant.settings.client_registration_limit) {
-        return Err(JsonFailure::new(ErrorCode::AccessDenied, "this tenant takes no more registrations"));
-    }
     if call.tenant.settings.client_registration == Registration::InitialAccessToken {
         let token =
             bearer_of(&head).map(Secret::new).map_err(|_| JsonFailure::new(ErrorCode::InvalidToken, "no token"))?;
@@ -53,8 +50,9 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
     let token = mint::secret();
     let draft = draft(&call, &id, &metadata, secret.as_ref(), &token)?;
     let event = call.event(AuditKind::ClientCreated).client(&id).with("origin", "dynamic");
-    if !call.store.add_client(&draft, call.audit(event), call.now).await? {
-        return Err(JsonFailure::new(ErrorCode::ServerError, "the server failed"));
+    let limit = call.tenant.settings.client_registration_limit;
+    if !call.store.add_dynamic_client(&draft, limit, call.audit(event), call.now).await? {
+        return Err(JsonFailure::new(ErrorCode::AccessDenied, "this tenant takes no more registrations"));
     }
     let told = Told {
         registration_client_uri: call.tenant.at(&format!("register/{id}")),
@@ -204,8 +202,8 @@ async fn document(head: &Head, body: Body) -> Result<Map<String, Value>, JsonFai
     let json = head.header("content-type").is_some_and(|value| {
         value.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
     });
-    if !json || head.headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(invalid("the body must be uncompressed application/json".to_owned()));
+    if !json {
+        return Err(invalid("the body must be application/json".to_owned()));
     }
     let bytes = body
         .into_bytes_limit(MAX_DOCUMENT)

@@ -18,7 +18,8 @@ use crate::protocol::client::Client;
 use crate::protocol::id_token::{self, IdTokenHint};
 use crate::protocol::jws::UnverifiedJws;
 use crate::protocol::params::Params;
-use crate::sign_in::engine::Progress;
+use crate::protocol::tenant_settings::Registration;
+use crate::sign_in::engine::{Progress, is_unverified};
 use crate::store::sign_ins::SignIn;
 
 /// Longest request that is repeated as an address, in bytes.
@@ -50,13 +51,16 @@ pub async fn authorize(call: Call, head: Head, body: Body) -> Handled {
         Some(token) => verified_hint(&call, token).await?,
         None => None,
     };
+    let browser = Browser::of(&call, &head).await?;
     let checked =
         addressed.check(&call.tenant.settings, |resource| call.tenant.knows_resource(resource), hint, call.now);
     let request = match checked {
         Ok(request) => request,
-        Err(error) => return refuse(&call, &head, &client, error, ui_locales.as_deref()),
+        Err(error) => {
+            refuse_stranger(&call, &browser, &client, &error)?;
+            return refuse(&call, &head, &client, error, ui_locales.as_deref());
+        }
     };
-    let browser = Browser::of(&call, &head).await?;
     let sign_in = begin(&call, &browser, request);
     interaction::show(&call, &head, &browser, sign_in, client).await
 }
@@ -113,6 +117,26 @@ fn bad_request(error: &PageError) -> PageFailure {
         PageError::Params(_) => "invalid-request",
     };
     PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", error)
+}
+
+/// RFC 9700 §4.11.2: a client that anybody may have registered does not get people who have not signed in sent on to
+/// its address. They see a page.
+///
+/// # Errors
+/// That page.
+pub(super) fn refuse_stranger(
+    call: &Call,
+    browser: &Browser,
+    client: &Client,
+    error: &RedirectError,
+) -> Result<(), PageFailure> {
+    let anybody = is_unverified(client) && call.tenant.settings.client_registration == Registration::Open;
+    let signed_in = browser.sessions().iter().any(|session| session.is_alive(call.now));
+    if !anybody || signed_in {
+        return Ok(());
+    }
+    let code = error.refusal.code().as_str();
+    Err(PageFailure::new(StatusCode::BAD_REQUEST, "invalid-request", code, &error.refusal))
 }
 
 /// Sends a refusal back to the client (RFC 6749 §4.1.2.1).

@@ -78,7 +78,7 @@ pub async fn create(call: Call, head: Head, body: Body) -> Handled {
     }
     let m = language(&call, &head, None, browser.language());
     let typed = Typed::of(&fields);
-    let wanted = match Wanted::check(m, &fields) {
+    let wanted = match Wanted::check(m, &fields, &[call.tenant.name.as_str(), call.tenant.slug.as_str()]) {
         Ok(wanted) => wanted,
         Err(errors) => return form(&call, m, (&browser, link), &typed, errors),
     };
@@ -135,7 +135,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn check(m: &Messages, fields: &Params) -> Result<Self, FieldErrors> {
+    fn check(m: &Messages, fields: &Params, context: &[&str]) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let mut note = |field, text: Option<String>| {
             errors.0.extend(text.map(|text| (field, text)));
@@ -149,7 +149,7 @@ impl Wanted {
         let email = identifier_of(fields.get("email"), is_email);
         note("email", email.is_none().then(|| problem("email", "field-email-missing", "field-email-invalid")));
         let password = Zeroizing::new(fields.get("password").unwrap_or_default().to_owned());
-        note("password", password_problem(m, &password, fields));
+        note("password", password_problem(m, &password, fields, context));
         match (username, email) {
             (Some(username), Some(email)) if errors.0.is_empty() => Ok(Self { username, email, password }),
             _ => Err(errors),
@@ -174,7 +174,7 @@ fn is_email(text: &str) -> bool {
     !local.is_empty() && !host.contains('@') && host.split('.').all(|label| !label.is_empty())
 }
 
-fn password_problem(m: &Messages, password: &str, fields: &Params) -> Option<String> {
+fn password_problem(m: &Messages, password: &str, fields: &Params, context: &[&str]) -> Option<String> {
     let length = password.chars().count();
     if password.is_empty() {
         return Some(m.t("field-new-password-missing").to_owned());
@@ -185,16 +185,14 @@ fn password_problem(m: &Messages, password: &str, fields: &Params) -> Option<Str
     if length > MAX_PASSWORD {
         return Some(m.count("field-new-password-long", MAX_PASSWORD, &[]));
     }
-    // NIST SP 800-63B §3.1.1.2: what is guessed first. At this length that is one character over and over, and
-    // what stands in the other fields.
-    let mut characters = password.chars();
-    let first = characters.next();
-    let repeated = characters.all(|c| Some(c) == first);
-    let lower = password.trim().to_lowercase();
-    let copied = ["username", "email"]
-        .iter()
-        .any(|field| fields.get(field).is_some_and(|text| text.trim().to_lowercase() == lower));
-    (repeated || copied).then(|| m.t("field-new-password-common").to_owned())
+    // NIST SP 800-63B §3.1.1.2: what is guessed first, the other fields and the tenant's own name included.
+    let context: Vec<&str> = ["username", "email"]
+        .into_iter()
+        .filter_map(|field| fields.get(field))
+        .chain(context.iter().copied())
+        .collect();
+    let strong = zxcvbn::zxcvbn(password, &context).score() >= zxcvbn::Score::Three;
+    (!strong).then(|| m.t("field-new-password-common").to_owned())
 }
 
 /// Which of the two login identifiers somebody has already, whatever it is to them: name or address.

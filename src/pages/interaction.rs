@@ -9,7 +9,7 @@ use poem::http::StatusCode;
 use poem::{Body, Response};
 
 use super::answer::{Handled, PageFailure, is_own_origin, language, page, see_other};
-use super::authorize::refuse;
+use super::authorize::{refuse, refuse_stranger};
 use super::browser::{Browser, remember_language};
 use super::conclude::{answer, begin_session, finish, granted_scope, issue_code};
 use super::methods::{self, Attempt, Method};
@@ -81,13 +81,18 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
     let mut response = match next {
         Next::Finish(session) => return finish(&step, session, consent).await,
         Next::Refuse(refusal) => {
-            return refuse(call, head, &client, sign_in.request.refuse(refusal), sign_in.request.ui_locales.as_deref());
+            let refused = sign_in.request.refuse(refusal);
+            refuse_stranger(call, browser, &client, &refused)?;
+            return refuse(call, head, &client, refused, sign_in.request.ui_locales.as_deref());
         }
         Next::SignIn(reason) => steps::sign_in(&step, reason)?,
         Next::ChooseAccount => steps::choose_account(&step)?,
         Next::Consent { scope, resources, more } => steps::consent(&step, &scope, &resources, more)?,
     };
     browser.introduce(call, &mut response);
+    // Applications open sign-in in a pop-up and wait for it to come back: these pages keep their opener.
+    let kept = poem::http::HeaderValue::from_static("unsafe-none");
+    response.headers_mut().insert("cross-origin-opener-policy", kept);
     let params = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
     if let Some(chosen) = params.as_ref().and_then(|params| params.get("lang")).and_then(super::messages::language) {
         remember_language(call, &mut response, chosen.tag());
@@ -175,7 +180,10 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
         },
     };
     // Somebody (another tab, a double click) was first with this step: show how it is now.
-    Ok(done.unwrap_or_else(|| see_other(&here)))
+    Ok(done.unwrap_or_else(|| match form.get("handle").filter(|_| sign_in.version == 0) {
+        Some(handle) => see_other(&format!("{here}?handle={handle}")),
+        None => see_other(&here),
+    }))
 }
 
 /// The form of a page of ours.

@@ -37,6 +37,9 @@ pub struct AccessToken {
     pub iat: i64,
     /// Seconds since the epoch.
     pub exp: i64,
+    /// Not before; none of ours has it, but what is there counts (RFC 7519 §4.1.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// Its own name.
     pub jti: String,
     /// RFC 9068 §2.2.3.
@@ -115,6 +118,7 @@ impl AccessToken {
             client_id: permit.client().id.clone(),
             iat: contents.now.seconds(),
             exp: contents.now.plus(i64::from(contents.lifetime)).seconds(),
+            nbf: None,
             jti: contents.jti,
             scope: (!contents.scope.is_empty()).then(|| contents.scope.to_string()),
             grant_id: permit.grant_id(),
@@ -133,9 +137,9 @@ impl AccessToken {
 
     /// The checks of RFC 9068 §4 that need no key: issuer and time.
     pub fn is_current(&self, issuer: &str, now: Timestamp) -> bool {
-        self.iss == issuer
-            && self.exp > now.seconds()
-            && self.iat <= now.seconds() + super::client_authentication::CLOCK_SKEW
+        let latest = now.seconds() + super::client_authentication::CLOCK_SKEW;
+        let begun = self.iat <= latest && self.nbf.is_none_or(|nbf| nbf <= latest);
+        self.iss == issuer && self.exp > now.seconds() && begun
     }
 
     /// The name under which a single token is remembered as revoked.

@@ -189,7 +189,7 @@ impl Addressed {
         // A state that comes twice is no state: the client could not tell which one is its own.
         let state = (!params.is_repeated("state")).then(|| params.get("state").map(str::to_owned)).flatten();
         let mode = ResponseMode::parse(params.get("response_mode")).unwrap_or(ResponseMode::Query);
-        let return_to = ReturnTo { redirect_uri, mode, state: state.filter(|state| state.len() <= MAX_STATE) };
+        let return_to = ReturnTo { redirect_uri, mode, state };
         Ok(Self { client, params, return_to, redirect_uri_given })
     }
 

@@ -69,8 +69,8 @@ pub fn read<'a>(
     body: Option<&'a Params>,
 ) -> Result<&'a str, BearerError> {
     // §2.3: we do not take it from there, and say so instead of passing over it.
-    let in_query =
-        query.is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some("access_token")));
+    let named = |query: &str| url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token");
+    let in_query = query.is_some_and(named);
     if in_query || authorization.len() > 1 {
         return Err(BearerError::Malformed);
     }

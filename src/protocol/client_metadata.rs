@@ -33,6 +33,9 @@ pub enum MetadataError {
     /// A redirect URI that cannot be one (RFC 7591 §3.2.2, `invalid_redirect_uri`).
     #[error("{0}")]
     RedirectUri(String),
+    /// A software statement (RFC 7591 §2.3): nobody is trusted to make them yet.
+    #[error("software_statement is not accepted by this server")]
+    SoftwareStatement,
 }
 
 impl MetadataError {
@@ -41,6 +44,7 @@ impl MetadataError {
         match self {
             Self::Member(_) => ErrorCode::InvalidClientMetadata,
             Self::RedirectUri(_) => ErrorCode::InvalidRedirectUri,
+            Self::SoftwareStatement => ErrorCode::InvalidSoftwareStatement,
         }
     }
 
@@ -353,7 +357,10 @@ fn scope(members: &Members<'_>, rules: &MetadataRules) -> Result<Scope, Metadata
 fn name(members: &Members<'_>) -> Result<Option<String>, MetadataError> {
     let Some(name) = members.text("client_name")? else { return Ok(None) };
     // Characters that turn or hide text would let one client pose as another on the consent page.
-    if name.trim().is_empty() || name.chars().any(is_deceiving) || name.chars().count() > MAX_NAME {
+    if name.trim().is_empty()
+        || name.chars().any(|c| is_deceiving(c) && c != '\u{fe0f}')
+        || name.chars().count() > MAX_NAME
+    {
         let problem = "must be at most 100 characters without control, invisible or direction-changing ones";
         return Err(MetadataError::member("client_name", problem));
     }
@@ -384,6 +391,9 @@ fn refuse_what_we_do_not_do(members: &Members<'_>) -> Result<(), MetadataError> 
     if members.text("subject_type")?.is_some_and(|kind| kind != "public") {
         return Err(MetadataError::member("subject_type", "must be public"));
     }
+    if members.has("software_statement") {
+        return Err(MetadataError::SoftwareStatement);
+    }
     for name in [
         "id_token_encrypted_response_alg",
         "userinfo_encrypted_response_alg",
@@ -391,7 +401,6 @@ fn refuse_what_we_do_not_do(members: &Members<'_>) -> Result<(), MetadataError> 
         "request_object_encryption_alg",
         "introspection_signed_response_alg",
         "authorization_signed_response_alg",
-        "software_statement",
         "sector_identifier_uri",
         "backchannel_logout_uri",
         "frontchannel_logout_uri",

@@ -182,9 +182,11 @@ pub fn check(
     if generation == 0 || generation > grant.generation {
         return Err(RefreshError::Unknown);
     }
+    // A request may have begun in the second before the one in which another rotated: no time has passed then, not less.
+    let elapsed = now.since(grant.rotated_at).max(0);
     let rotation = if generation == grant.generation {
         Rotation::Rotate
-    } else if generation.checked_add(1) == Some(grant.generation) && now.since(grant.rotated_at) < i64::from(grace) {
+    } else if generation.checked_add(1) == Some(grant.generation) && elapsed < i64::from(grace) {
         // I3: the direct predecessor, in time, and its successor unused: a used one would not be the live one.
         Rotation::Repeat
     } else {

@@ -166,6 +166,7 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
         return None;
     }
     let remembered = consent.filter(|_| !request.prompt.consent);
+    // `Choice:` (RFC 8252 §8.6, a SHOULD NOT) the administrator's word for a first party stands for native clients too.
     if client.metadata.first_party && !request.prompt.consent {
         return None;
     }
@@ -187,10 +188,12 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
     Some(Next::Consent { scope, resources, more: true })
 }
 
-/// Whether an answer certainly reaches the client that was meant: it keeps a secret, or somebody vouched that its
-/// redirect URIs are those of a web application.
+/// Whether an answer certainly reaches the client that was meant: it keeps a secret, its redirect URIs are `https`
+/// addresses, or an administrator vouched that it is a web application.
 fn is_provable(client: &Client) -> bool {
-    !client.is_public() || client.metadata.application_type == ApplicationType::Web
+    let https = || client.metadata.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://"));
+    let web = client.metadata.application_type == ApplicationType::Web;
+    !client.is_public() || (web && (client.origin == ClientOrigin::Administrator || https()))
 }
 
 /// Whether the consent page warns that nobody has vouched for the client.

@@ -32,10 +32,12 @@ pub fn normalise(text: &str) -> Result<String, IdentifierError> {
         return Err(IdentifierError::Length);
     }
     let text = text.trim();
-    if text.chars().any(|c| is_deceiving(c) || c.is_whitespace()) {
+    // Twice: lower case may bring letters that fold once more, and what is stored must be found by itself.
+    let stored = fold(&fold(text));
+    let hidden = |text: &str| text.chars().any(|c| is_deceiving(c) || c.is_whitespace());
+    if hidden(text) || hidden(&stored) {
         return Err(IdentifierError::Character);
     }
-    let stored: String = text.nfkc().collect::<String>().to_lowercase().nfc().collect();
     if stored.is_empty() || stored.len() > MAX_IDENTIFIER {
         return Err(IdentifierError::Length);
     }
@@ -43,6 +45,10 @@ pub fn normalise(text: &str) -> Result<String, IdentifierError> {
         return Err(IdentifierError::MixedScripts);
     }
     Ok(stored)
+}
+
+fn fold(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase().nfc().collect()
 }
 
 fn is_latin(c: char) -> bool {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -99,23 +99,40 @@ impl TenantStore {
         found.into_iter().map(|row| self.read_client(row, sealer)).collect()
     }
 
-    /// How many clients registered themselves.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn dynamic_clients(&self) -> Result<u64, StoreError> {
-        let found = rows::client::Entity::find()
-            .filter(rows::client::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::client::Column::Origin.eq(ClientOrigin::Dynamic.as_str()));
-        Ok(found.count(self.reader()).await?)
-    }
-
     /// Adds a client. False if the identifier is taken.
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn add_client(&self, draft: &ClientDraft<'_>, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
-        let change = Change::if_inserted(rows::client::ActiveModel {
+        let change = Change::if_inserted(self.client_row(draft, now));
+        let change = change.and(audit).and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    /// Adds a client that registers itself, on condition that the tenant takes one more: the count is part of the
+    /// same change, so that no race gets past `limit`. False if it does not.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn add_dynamic_client(
+        &self,
+        draft: &ClientDraft<'_>,
+        limit: u32,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let count = Query::update()
+            .table(Alias::new("tenant"))
+            .value(Alias::new("dynamic_clients"), Expr::col(Alias::new("dynamic_clients")).add(1))
+            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("dynamic_clients")).lt(i64::from(limit)))
+            .to_owned();
+        let change = Change::if_updated(count).insert(self.client_row(draft, now)).and(audit);
+        Ok(self.write(&change).await? == Outcome::Done)
+    }
+
+    fn client_row(&self, draft: &ClientDraft<'_>, now: Timestamp) -> rows::client::ActiveModel {
+        rows::client::ActiveModel {
             tenant_id: Set(self.tenant.0),
             client_id: Set(draft.id.as_str().to_owned()),
             metadata: Set(Value::Object(draft.metadata.to_object()).to_string()),
@@ -126,9 +143,7 @@ impl TenantStore {
             enabled: Set(true),
             created_at: Set(now.seconds()),
             updated_at: Set(now.seconds()),
-        });
-        let change = change.and(audit).and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
-        Ok(self.write(&change).await? == Outcome::Done)
+        }
     }
 
     /// Replaces what is registered. False if the client is gone.
@@ -181,6 +196,16 @@ impl TenantStore {
         Ok(self.write(&change).await? == Outcome::Done)
     }
 
+    fn is_dynamic(&self, id: &ClientId) -> SelectStatement {
+        Query::select()
+            .expr(Expr::val(1))
+            .from(Alias::new("client"))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
+            .and_where(Expr::col(Alias::new("origin")).eq(ClientOrigin::Dynamic.as_str()))
+            .to_owned()
+    }
+
     /// Removes a client, the consents given to it, and ends its grants. Nothing happens if it is gone already.
     ///
     /// # Errors
@@ -200,7 +225,15 @@ impl TenantStore {
             .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
             .and_where(Expr::col(Alias::new("revoked_at")).is_null())
             .to_owned();
+        let free = Query::update()
+            .table(Alias::new("tenant"))
+            .value(Alias::new("dynamic_clients"), Expr::col(Alias::new("dynamic_clients")).sub(1))
+            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("dynamic_clients")).gt(0))
+            .and_where(Expr::exists(self.is_dynamic(id)))
+            .to_owned();
         let change = Change::new()
+            .update(free)
             .delete(remove("client"))
             .delete(remove("consent"))
             .delete(remove("authorization_code"))

@@ -180,7 +180,10 @@ impl Store {
 /// Our own look at the applied steps, before the migrator's, whose message would puzzle an operator.
 async fn state(db: &DatabaseConnection) -> Result<MigrationState, OpenError> {
     let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
-    Migrator::install(db).await.map_err(OpenError::Migrate)?;
+    // Two nodes that make the table of steps at once: one fails, and then finds it.
+    if Migrator::install(db).await.is_err() {
+        Migrator::install(db).await.map_err(OpenError::Migrate)?;
+    }
     let applied =
         Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations ORDER BY version");
     let rows = db.query_all_raw(applied).await.map_err(OpenError::Migrate)?;

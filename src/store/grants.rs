@@ -260,7 +260,14 @@ impl TenantStore {
             .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
             .and_where(Expr::col(Alias::new("revoked_at")).is_null())
             .to_owned();
-        self.write(&Change::new().delete(forget).update(end).and(audit)).await.map(|_| ())
+        let codes = Query::delete()
+            .from_table(Alias::new("authorization_code"))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("user_id")).eq(user.0))
+            .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
+            .and_where(Expr::col(Alias::new("redeemed_at")).is_null())
+            .to_owned();
+        self.write(&Change::new().delete(forget).delete(codes).update(end).and(audit)).await.map(|_| ())
     }
 
     /// Remembers that a single token is revoked until it would have expired.

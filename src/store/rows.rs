@@ -21,7 +21,7 @@ macro_rules! table {
 }
 
 table!(tenant, "tenant", { id: Uuid; slug: String, host: Option<String>, name: String, status: String, settings: String,
-    root_secret: Vec<u8>, created_at: i64, updated_at: i64 });
+    root_secret: Vec<u8>, dynamic_clients: i64, created_at: i64, updated_at: i64 });
 table!(resource, "resource", { tenant_id: Uuid, resource: String; scope: String });
 table!(signing_key, "signing_key", { tenant_id: Uuid, algorithm: String, generation: i64; kid: String, public_jwk: String,
     private_key: Vec<u8>, created_at: i64, signs_from_at: i64, signs_until_at: Option<i64>, verifies_until_at: Option<i64> });

@@ -136,6 +136,7 @@ impl Store {
             status: Set(TenantStatus::Active.as_str().to_owned()),
             settings: Set(settings_text(&draft.settings)),
             root_secret: Set(self.master.seal(id.0.as_bytes(), secret.expose()).map_err(sealed)?),
+            dynamic_clients: Set(0),
             created_at: Set(now.seconds()),
             updated_at: Set(now.seconds()),
         };

@@ -281,7 +281,13 @@ impl TenantStore {
                 .and_where(Expr::col(Alias::new(column)).is_null())
                 .to_owned()
         };
-        Change::new().update(end("session", "ended_at")).update(end("token_grant", "revoked_at"))
+        let codes = Query::delete()
+            .from_table(Alias::new("authorization_code"))
+            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
+            .and_where(Expr::col(Alias::new("user_id")).eq(id.0))
+            .and_where(Expr::col(Alias::new("redeemed_at")).is_null())
+            .to_owned();
+        Change::new().delete(codes).update(end("session", "ended_at")).update(end("token_grant", "revoked_at"))
     }
 
     /// Sets a password; ends all sessions and grants of the person.
@@ -289,13 +295,19 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn set_password(&self, id: UserId, phc: &str, audit: Change, now: Timestamp) -> Result<(), StoreError> {
-        let old = Query::delete()
-            .from_table(Alias::new("credential"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("user_id")).eq(id.0))
+        let change = |guard: Change| guard.and(self.end_everything_of(id, now)).and(audit.clone());
+        let replace = self
+            .own("credential", id)
+            .value(Alias::new("data"), phc)
+            .value(Alias::new("failures"), 0)
+            .value(Alias::new("last_failed_at"), 0)
+            .value(Alias::new("updated_at"), now.seconds())
             .and_where(Expr::col(Alias::new("kind")).eq(PASSWORD))
             .to_owned();
-        self.write(&Change::new().delete(old)).await?;
+        if self.write(&change(Change::if_updated(replace))).await? == Outcome::Done {
+            return Ok(());
+        }
+        // The first password of this person.
         let row = rows::credential::ActiveModel {
             tenant_id: Set(self.tenant.0),
             user_id: Set(id.0),
@@ -305,7 +317,7 @@ impl TenantStore {
             last_failed_at: Set(0),
             updated_at: Set(now.seconds()),
         };
-        self.write(&Change::new().insert(row).and(self.end_everything_of(id, now)).and(audit)).await.map(|_| ())
+        self.write(&change(Change::if_inserted(row))).await.map(|_| ())
     }
 
     /// Counts a wrong password.

@@ -25,7 +25,10 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 
 /// The rooms of a file: the names after `crate::` (or `super::super::`) in its imports and paths.
 fn looks_at(text: &str) -> Vec<String> {
-    text.split("crate::").skip(1).map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default().to_owned()).collect()
+    text.split("crate::")
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 #[test]
@@ -52,7 +55,8 @@ fn every_room_looks_only_to_the_right() {
     for (folder, rooms) in allowed {
         for (path, text) in sources(folder) {
             for seen in looks_at(&text) {
-                let known = rooms.contains(&seen.as_str()) || (folder != "src/protocol" && folder != "src/sign_in" && doors.contains(&seen.as_str()));
+                let known = rooms.contains(&seen.as_str())
+                    || (folder != "src/protocol" && folder != "src/sign_in" && doors.contains(&seen.as_str()));
                 assert!(known, "{} looks at {seen}", path.display());
             }
         }
@@ -91,11 +95,15 @@ fn nothing_in_the_server_unwraps_or_panics() {
 
 #[test]
 fn every_grant_asks_the_policy_gate_because_tokens_are_made_of_its_permit_alone() {
-    let makers: Vec<_> = sources("src").into_iter().filter(|(_, text)| text.contains("Permit {") && text.contains("Ok(Permit")).collect();
+    let makers: Vec<_> = sources("src")
+        .into_iter()
+        .filter(|(_, text)| text.contains("Permit {") && text.contains("Ok(Permit"))
+        .collect();
     assert_eq!(makers.len(), 1, "a Permit is made in one place");
     let token = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/endpoints/token.rs")).unwrap();
     for grant in chancery::protocol::client::GrantType::ALL {
-        let name = format!("GrantType::{grant:?}, on_behalf_of").replace("ClientCredentials, on_behalf_of", "ClientCredentials, OnBehalfOf");
+        let name = format!("GrantType::{grant:?}, on_behalf_of")
+            .replace("ClientCredentials, on_behalf_of", "ClientCredentials, OnBehalfOf");
         assert!(token.contains("policy::decide(") && token.contains(&name), "{name}");
     }
 }

@@ -68,14 +68,7 @@ fn endpoint(gate: Arc<Barrier>) -> BoxEndpoint<'static, Response> {
 /// All others are tight.
 fn limits(max_connections: usize, request: Duration, idle: Duration) -> Limits {
     let (handshake, header_read, drain) = (SOON, SOON, SOON);
-    Limits {
-        max_connections,
-        handshake,
-        header_read,
-        request,
-        idle,
-        drain,
-    }
+    Limits { max_connections, handshake, header_read, request, idle, drain }
 }
 
 async fn start(limits: Limits, tls: Option<watch::Receiver<Arc<ServerConfig>>>) -> Running {
@@ -85,12 +78,7 @@ async fn start(limits: Limits, tls: Option<watch::Receiver<Arc<ServerConfig>>>) 
     let endpoint = Arc::new(endpoint(Arc::clone(&gate)));
     let shutdown = async { drop(stopped.await) };
     let served = tokio::spawn(serve(tcp, tls, endpoint, limits, shutdown));
-    Running {
-        address,
-        stop,
-        served,
-        gate,
-    }
+    Running { address, stop, served, gate }
 }
 
 type Change = watch::Sender<Arc<ServerConfig>>;
@@ -219,7 +207,7 @@ async fn any_client_certificate_is_taken_if_its_key_is_there() {
 }
 
 #[tokio::test]
-async fn old_tls_and_early_data_are_refused() {
+async fn hp18_hp23_old_tls_and_early_data_are_refused() {
     let own = own("idp.example");
     for (oldest, spoken, works) in [
         (TlsVersion::V1_2, TlsVersion::V1_2, true),
@@ -319,7 +307,7 @@ async fn a_second_request_cannot_hide_behind_an_ambiguous_length() {
 }
 
 #[tokio::test]
-async fn heads_are_bounded() {
+async fn hp08_heads_are_bounded() {
     for filler in ["X: y\r\n".repeat(200), format!("X: {}\r\n", "x".repeat(70_000))] {
         let (_server, socket) = plain(Limits::default()).await;
         let answer = exchange(socket, &format!("GET / HTTP/1.1\r\nHost: a\r\n{filler}\r\n")).await;
@@ -329,7 +317,7 @@ async fn heads_are_bounded() {
 }
 
 #[tokio::test]
-async fn peers_that_say_too_little_are_cut() {
+async fn hp10_peers_that_say_too_little_are_cut() {
     for beginning in ["", "GET / HTTP/1.1\r\nHo", "PRI * HTTP/2"] {
         let (server, socket) = plain(limits(9, LATE, LATE)).await;
         assert_eq!(exchange(socket, beginning).await, "", "HP10 {beginning:?}");
@@ -428,9 +416,7 @@ async fn stopping_lets_requests_finish_and_takes_no_new_ones() {
 #[tokio::test]
 async fn stopping_does_not_wait_for_ever() {
     let (server, mut busy) = plain(limits(9, LATE, LATE)).await;
-    busy.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
-        .await
-        .unwrap();
+    busy.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     assert!(is_served(&server).await);
     server.stop.send(()).unwrap();
     server.served.await.unwrap().unwrap();
@@ -471,7 +457,7 @@ async fn frames(socket: TcpStream) -> Vec<(u8, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn floods_of_http2_end_the_connection() {
+async fn hp07_floods_of_http2_end_the_connection() {
     let reset = |stream| [request(stream), frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])].concat();
     let resets: Vec<u8> = (0..2000).flat_map(|n| reset(2 * n + 1)).collect();
     let more = |payload: &[u8]| {
@@ -480,21 +466,14 @@ async fn floods_of_http2_end_the_connection() {
     };
     // 0x90 is `accept-encoding: gzip, deflate` in the static table: 60 bytes unpacked.
     let (bomb, empty) = (more(&[0x90; 100]), more(&[]));
-    for (rule, attack) in [
-        ("HP07 resets", resets),
-        ("HP08 bomb", bomb),
-        ("HP08 empty", empty),
-    ] {
+    for (rule, attack) in [("HP07 resets", resets), ("HP08 bomb", bomb), ("HP08 empty", empty)] {
         let (server, mut socket) = plain(Limits::default()).await;
         let hello = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
         let _ = socket.write_all(&[hello, attack].concat()).await;
         let frames = frames(socket).await;
         // A connection that is reset may lose the last words.
         let last = frames.iter().find(|(kind, _)| *kind == GOAWAY);
-        assert!(
-            last.is_none_or(|(_, why)| why[7] == ENHANCE_YOUR_CALM),
-            "{rule}: {frames:?}"
-        );
+        assert!(last.is_none_or(|(_, why)| why[7] == ENHANCE_YOUR_CALM), "{rule}: {frames:?}");
         assert!(is_served(&server).await, "{rule}: others");
     }
 }

@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails says so by panicking")]
 
 mod architecture;
+mod attacks;
 mod config;
 mod counts;
 mod flow;
 mod json_web_key;
 mod jws;
 mod listener;
+mod openidconnect_crate;
 mod outbound;
 mod pages_developer;
 mod password_pool;

@@ -54,9 +54,7 @@ fn url(text: &str) -> Url {
 /// A table's rows, its cells parted by bars.
 fn rows<const N: usize>(table: &str) -> Vec<[&str; N]> {
     let lines = table.trim().lines().map(|line| line.split('|').map(str::trim));
-    lines
-        .map(|cells| cells.collect::<Vec<_>>().try_into().unwrap())
-        .collect()
+    lines.map(|cells| cells.collect::<Vec<_>>().try_into().unwrap()).collect()
 }
 
 /// Names that all stand for these addresses; and how often they were asked for.
@@ -124,11 +122,7 @@ fn only_global_unicast_addresses_are_public() {
         SF11 ISATAP                | no  | 2606:4700::5efe:127.0.0.1 2606:4700::200:5efe:127.0.0.1";
     for [rule, public, addresses] in rows(table) {
         for address in addresses.split(' ') {
-            assert_eq!(
-                is_public(address.parse().unwrap()),
-                public == "yes",
-                "{rule}: {address}"
-            );
+            assert_eq!(is_public(address.parse().unwrap()), public == "yes", "{rule}: {address}");
         }
     }
 }
@@ -219,11 +213,7 @@ async fn the_text_of_a_url_is_judged_when_it_is_saved() {
     };
     let strict = Fetcher::new(&settings(&[])).unwrap();
     for [rule, text, closed, open] in rows(table) {
-        assert_eq!(
-            (word(&strict, text), word(&local(), text)),
-            (closed, open),
-            "{rule}: {text}"
-        );
+        assert_eq!((word(&strict, text), word(&local(), text)), (closed, open), "{rule}: {text}");
     }
 }
 
@@ -250,7 +240,7 @@ async fn a_name_that_stands_for_an_inner_address_is_never_connected() {
 }
 
 #[tokio::test]
-async fn the_address_that_was_judged_is_the_one_connected() {
+async fn sf02_the_address_that_was_judged_is_the_one_connected() {
     let (address, met) = canned(ok("", r#"{"keys":[]}"#)).await;
     // An attacker's name server: the first answer is harmless, each later one is not.
     let asked = Arc::new(AtomicUsize::new(0));
@@ -266,15 +256,11 @@ async fn the_address_that_was_judged_is_the_one_connected() {
     assert_eq!(asked.load(Ordering::SeqCst), 1, "SF02 not again when connecting");
     assert_eq!(met.load(Ordering::SeqCst), 1);
     let again = fetcher.get_json(&url, ROOM).await;
-    assert_eq!(
-        outcome(&again),
-        "refused",
-        "SF02 judged anew for a new connection"
-    );
+    assert_eq!(outcome(&again), "refused", "SF02 judged anew for a new connection");
 }
 
 #[tokio::test]
-async fn redirects_are_answers_and_not_followed() {
+async fn sf03_redirects_are_answers_and_not_followed() {
     let (inside, met) = canned(ok("", "{}")).await;
     for status in ["301", "302", "303", "307", "308"] {
         let answer = format!("HTTP/1.1 {status} X\r\nLocation: http://{inside}/\r\n\r\n");
@@ -308,7 +294,7 @@ async fn a_body_is_read_up_to_the_limit_and_no_further() {
 }
 
 #[tokio::test]
-async fn a_slow_peer_is_left_when_the_time_is_over() {
+async fn sf13_a_slow_peer_is_left_when_the_time_is_over() {
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dripping = tcp.local_addr().unwrap();
     tokio::spawn(async move {

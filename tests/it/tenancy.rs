@@ -19,7 +19,11 @@ use crate::support::{Agent, START, both};
 async fn every_table_carries_its_tenant_and_a_declared_retention() {
     both(async |server| {
         let columns = server.app.store.columns().await.unwrap();
-        let tables: BTreeSet<&str> = columns.iter().map(|(table, _)| table.as_str()).filter(|table| *table != "seaql_migrations" && !table.starts_with("sqlite_")).collect();
+        let tables: BTreeSet<&str> = columns
+            .iter()
+            .map(|(table, _)| table.as_str())
+            .filter(|table| *table != "seaql_migrations" && !table.starts_with("sqlite_"))
+            .collect();
         let declared: BTreeSet<&str> = TABLES.iter().map(|table| table.name).collect();
         assert_eq!(tables, declared);
         for table in TABLES {
@@ -86,7 +90,10 @@ async fn one_time_tokens_and_revocations_of_one_tenant_are_unknown_in_another() 
         here.store.add_one_time_token((Purpose::AdminLink, &hash), 1, lifetime, Change::new()).await.unwrap();
         assert!(!there.store.peek_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap());
         assert!(!there.store.use_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap());
-        assert!(!here.store.use_one_time_token(Purpose::InitialAccessToken, &hash, now).await.unwrap(), "another purpose");
+        assert!(
+            !here.store.use_one_time_token(Purpose::InitialAccessToken, &hash, now).await.unwrap(),
+            "another purpose"
+        );
         assert!(!here.store.use_one_time_token(Purpose::AdminLink, &hash, now.plus(60)).await.unwrap(), "at its end");
         assert!(here.store.use_one_time_token(Purpose::AdminLink, &hash, now.plus(59)).await.unwrap());
         assert!(!here.store.use_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap(), "twice");

@@ -13,6 +13,7 @@ use crate::pages::browser::Browser;
 use crate::password_pool::{PoolError, Verdict};
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::params::Params;
+use crate::protocol::secret::SecretHash;
 use crate::protocol::user::User;
 use crate::sign_in::engine::Notice;
 use crate::sign_in::{identifier, throttle};
@@ -39,26 +40,21 @@ impl Method for Password {
             return Ok(Attempt::Refused { notice: Notice::Empty, typed });
         };
         let password = Zeroizing::new(password.to_owned());
-        let found = match identifier::normalise(username) {
-            Ok(identifier) => call.store.user_to_sign_in(&identifier).await?,
-            Err(_) => None,
+        let identifier = identifier::normalise(username).ok();
+        let found = match &identifier {
+            Some(identifier) => call.store.user_to_sign_in(identifier).await?,
+            None => None,
         };
-        let Some((user, record)) = found else {
-            return Ok(match verify(call, password, None).await? {
-                Ok(_) => {
-                    tracing::info!("sign-in of an unknown person refused");
-                    Attempt::Refused { notice: Notice::Wrong, typed }
-                }
-                Err(notice) => Attempt::Refused { notice, typed },
-            });
+        let Some((user, Some(record))) = found else {
+            return stranger(call, identifier.as_deref().unwrap_or(username), password, typed).await;
         };
-        let (failures, last) = record.as_ref().map_or((0, call.now), |record| (record.failures, record.last_failed_at));
-        let wait = throttle::wait_seconds(failures, last, browser.knows(user.id), call.now);
+        let failures = record.failures;
+        let wait = throttle::wait_seconds(failures, record.last_failed_at, browser.knows(user.id), call.now);
         if wait > 0 {
             tracing::info!(retry_after_seconds = wait, "sign-in slowed");
             return Ok(Attempt::Refused { notice: Notice::SlowDown(wait), typed });
         }
-        match verify(call, password.clone(), record.as_ref()).await? {
+        match verify(call, password.clone(), Some(&record)).await? {
             Err(notice) => Ok(Attempt::Refused { notice, typed }),
             Ok(Verdict::Match { needs_rehash }) if user.is_active() => {
                 let rehashed = if needs_rehash { call.app.passwords.hash(password).await.ok() } else { None };
@@ -71,6 +67,30 @@ impl Method for Password {
             }
         }
     }
+}
+
+/// Somebody who does not exist, or has no password: the same hash, the same counting, the same delays as for a person
+/// who does, so that nothing tells the two apart.
+async fn stranger(
+    call: &Call,
+    name: &str,
+    password: Zeroizing<String>,
+    typed: Option<String>,
+) -> Result<Attempt, PageFailure> {
+    let key = (call.tenant.id, SecretHash::of(name).bytes().to_vec());
+    let (failures, last) = call.app.strangers.get(&key).await.unwrap_or((0, call.now));
+    let wait = throttle::wait_seconds(failures, last, false, call.now);
+    if wait > 0 {
+        return Ok(Attempt::Refused { notice: Notice::SlowDown(wait), typed });
+    }
+    Ok(match verify(call, password, None).await? {
+        Ok(_) => {
+            tracing::info!("sign-in of an unknown person refused");
+            call.app.strangers.insert(key, (failures + 1, call.now)).await;
+            Attempt::Refused { notice: Notice::Wrong, typed }
+        }
+        Err(notice) => Attempt::Refused { notice, typed },
+    })
 }
 
 /// One hash in every case; a queue that is too long is told apart from a wrong password.

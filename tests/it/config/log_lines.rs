@@ -35,20 +35,13 @@ fn lines(shape: Shape, level: &str, work: impl FnOnce()) -> Vec<String> {
     let kept = Kept::default();
     tracing::subscriber::with_default(subscriber(shape, level, kept.clone()).unwrap(), work);
     let bytes = kept.0.lock().unwrap().clone();
-    String::from_utf8(bytes)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// What stands after the time, which has always the same length.
 fn after_time(line: &str) -> &str {
     let (time, rest) = line.split_once(' ').unwrap();
-    assert!(
-        time.ends_with('Z') && time.len() == "2026-11-21T12:17:00.000000Z".len(),
-        "{time}"
-    );
+    assert!(time.ends_with('Z') && time.len() == "2026-11-21T12:17:00.000000Z".len(), "{time}");
     rest
 }
 
@@ -77,8 +70,7 @@ fn a_line_for_people_is_one_readable_line() {
         ]
     );
     assert!(
-        lines(Shape::Coloured, "info", || warn!(target: "chancery", "odd"))[0]
-            .ends_with("\x1b[33m WARN\x1b[0m odd")
+        lines(Shape::Coloured, "info", || warn!(target: "chancery", "odd"))[0].ends_with("\x1b[33m WARN\x1b[0m odd")
     );
 }
 
@@ -90,10 +82,7 @@ fn a_line_for_machines_is_one_json_object() {
         info!(target: "chancery::test", status = 200, reason = "say \"no\"\n", "answered");
         info!(target: "chancery::test", "bare");
     });
-    let json: Vec<serde_json::Value> = found
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let json: Vec<serde_json::Value> = found.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut first = json[0].clone();
     first["time"].take();
     let expected = serde_json::json!({
@@ -146,25 +135,12 @@ fn a_field_that_is_not_allowed_is_dropped_unread() {
         });
         assert_eq!(found.len(), 2);
         assert!(found.iter().all(|line| !line.contains("hunter2")), "{found:?}");
-        assert!(
-            found[0].contains("code token access"),
-            "our own author is told: {}",
-            found[0]
-        );
+        assert!(found[0].contains("code token access"), "our own author is told: {}", found[0]);
         assert!(!found[1].contains("dropped"), "{}", found[1]);
     }
-    for name in [
-        "code",
-        "token",
-        "password",
-        "secret",
-        "cookie",
-        "body",
-        "email",
-        "authorization",
-        "code_verifier",
-        "session",
-    ] {
+    for name in
+        ["code", "token", "password", "secret", "cookie", "body", "email", "authorization", "code_verifier", "session"]
+    {
         assert!(!FIELDS.contains(&name), "{name}");
     }
 }
@@ -188,27 +164,12 @@ fn no_value_can_forge_a_line_or_fill_the_log() {
         info!(target: "chancery::test", reason = "é".repeat(5_000), "long");
     });
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        !found[0].contains(|c: char| c.is_control() || c == '\u{202e}'),
-        "{}",
-        found[0]
-    );
-    assert!(
-        found[0].contains("x\\n2026-11-21T12:17:00Z ERROR forged\\r\\u{1b}[2J\\u{202e}"),
-        "{}",
-        found[0]
-    );
+    assert!(!found[0].contains(|c: char| c.is_control() || c == '\u{202e}'), "{}", found[0]);
+    assert!(found[0].contains("x\\n2026-11-21T12:17:00Z ERROR forged\\r\\u{1b}[2J\\u{202e}"), "{}", found[0]);
     assert!(found[1].len() < 2_200, "{}", found[1].len());
-    let json = lines(
-        Shape::Json,
-        "info",
-        || info!(target: "chancery::test", reason = forged, "{forged}"),
-    );
+    let json = lines(Shape::Json, "info", || info!(target: "chancery::test", reason = forged, "{forged}"));
     assert_eq!(json.len(), 1);
-    assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&json[0]).unwrap()["reason"],
-        forged
-    );
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json[0]).unwrap()["reason"], forged);
 }
 
 #[test]

@@ -11,15 +11,8 @@ use super::{bare, good};
 #[test]
 fn the_example_is_a_working_configuration() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples/server.toml");
-    let config = good(&Sources {
-        config: Some(example),
-        ..bare()
-    })
-    .config;
-    assert_eq!(
-        config.server.public_url.unwrap().origin(),
-        "https://id.example.com"
-    );
+    let config = good(&Sources { config: Some(example), ..bare() }).config;
+    assert_eq!(config.server.public_url.unwrap().origin(), "https://id.example.com");
 }
 
 #[test]
@@ -39,20 +32,12 @@ fn the_default_file_mentions_every_setting_once() {
 
 /// The table of one section, as it stands in the documentation.
 fn table(section: &str) -> String {
-    let mut text =
-        String::from("| key | environment | default | values | meaning |\n|---|---|---|---|---|\n");
+    let mut text = String::from("| key | environment | default | values | meaning |\n|---|---|---|---|---|\n");
     for doc in reference() {
         if doc.key.split('.').next() == Some(section) {
             let in_words = doc.default.contains(' ');
-            let default = if in_words {
-                doc.default
-            } else {
-                format!("`{}`", doc.default)
-            };
-            text += &format!(
-                "| `{}` | `{}` | {default} | {} | {} |\n",
-                doc.key, doc.env, doc.values, doc.meaning
-            );
+            let default = if in_words { doc.default } else { format!("`{}`", doc.default) };
+            text += &format!("| `{}` | `{}` | {default} | {} | {} |\n", doc.key, doc.env, doc.values, doc.meaning);
         }
     }
     text
@@ -63,16 +48,11 @@ fn the_documentation_lists_exactly_the_settings() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
     let before = fs::read_to_string(&path).unwrap();
     let mut after = before.clone();
-    let sections: BTreeSet<String> = reference()
-        .iter()
-        .filter_map(|doc| Some(doc.key.split_once('.')?.0.to_owned()))
-        .collect();
+    let sections: BTreeSet<String> =
+        reference().iter().filter_map(|doc| Some(doc.key.split_once('.')?.0.to_owned())).collect();
     for section in &sections {
         let (open, close) = (format!("<!-- settings {section} -->\n"), "<!-- end -->");
-        let start = after
-            .find(&open)
-            .unwrap_or_else(|| panic!("{} lacks {open}", path.display()))
-            + open.len();
+        let start = after.find(&open).unwrap_or_else(|| panic!("{} lacks {open}", path.display())) + open.len();
         let length = after[start..].find(close).unwrap();
         after.replace_range(start..start + length, &table(section));
     }
@@ -80,9 +60,6 @@ fn the_documentation_lists_exactly_the_settings() {
         fs::write(&path, &after).unwrap();
         return;
     }
-    assert!(
-        before == after,
-        "docs/configuration.md is behind the code: run the tests with UPDATE_DOCS=1"
-    );
+    assert!(before == after, "docs/configuration.md is behind the code: run the tests with UPDATE_DOCS=1");
     assert_eq!(before.matches("<!-- settings ").count(), sections.len());
 }

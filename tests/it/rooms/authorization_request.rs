@@ -173,7 +173,6 @@ const REDIRECT: &[(&str, &str, &str, &str, &str)] = &[
         "login_required",
         "LoginRequired",
     ),
-    // FAILS TODAY: metadata does not list `create`, so it is no value that we support.
     ("Prompt Create §4.1", "&state", "&prompt=create&state", "invalid_request", "Value("),
 ];
 
@@ -187,10 +186,23 @@ fn a_spoiled_request_is_refused_to_its_client() {
 
 #[test]
 fn an_essential_context_that_nobody_can_reach_is_not_passed_over() {
-    let claims = r#"{"id_token":{"acr":{"essential":true,"values":["urn:example:hardware"]}}}"#;
-    let query = spoil(QUERY, "&state", &format!("&claims={claims}&state"));
-    // FAILS TODAY: OpenID Connect Core §5.5.1.1 makes this a failed attempt; `acr` is not read at all.
-    assert_ne!(refused(check(&query, client(json!({})))).1, "accepted");
+    const UNMET: &str = "unmet_authentication_requirements";
+    for (rule, acr, code) in [
+        ("none of several", r#"{"essential":true,"values":["urn:a","urn:b"]}"#, UNMET),
+        ("the only one", r#"{"essential":true,"value":"urn:a"}"#, UNMET),
+        ("case", r#"{"essential":true,"value":"urn:chancery:acr:One-Factor"}"#, UNMET),
+        ("one of several", r#"{"essential":true,"values":["urn:a","urn:chancery:acr:one-factor"]}"#, ""),
+        ("whichever", r#"{"essential":true}"#, ""),
+        ("voluntary", r#"{"values":["urn:a"]}"#, ""),
+        ("said to be voluntary", r#"{"essential":false,"value":"urn:a"}"#, ""),
+        ("not at all", "null", ""),
+    ] {
+        let query = spoil(QUERY, "&state", &format!("&claims={{\"id_token\":{{\"acr\":{acr}}}}}&state"));
+        assert_eq!(refused(check(&query, client(json!({})))).0, code, "OIDC Core §5.5.1.1 {rule}");
+    }
+    // §3.1.2.1: `acr_values` are wishes.
+    let query = spoil(QUERY, "&state", "&acr_values=urn:a&state");
+    assert_eq!(refused(check(&query, client(json!({})))).1, "accepted");
 }
 
 #[test]
@@ -215,9 +227,9 @@ fn one_past_a_limit_is_refused() {
         assert_eq!(kept.map(|kept| kept.len()), Some(most), "{rule}: whole");
         let error = check(&query(most + 1), client(json!({}))).unwrap_err();
         assert_eq!(error.refusal.code().as_str(), "invalid_request", "{rule}");
-        // A state that is too long does not come back cut, but not at all.
-        let expected = (name == "nonce").then(|| "xyz".to_owned());
-        assert_eq!(error.return_to.state, expected, "{rule}");
+        // RFC 6749 §4.1.2.1: the state comes back with the error, whole.
+        let expected = if name == "nonce" { "xyz".to_owned() } else { text(most + 1) };
+        assert_eq!(error.return_to.state, Some(expected), "{rule}");
     }
 }
 

@@ -102,7 +102,7 @@ fn an_address_of_a_native_client_is_exact_too() {
         ("private use", "com.example.app:/bye", true),
         ("as it was registered", "http://127.0.0.1/bye", true),
         ("LO01 another path", "http://127.0.0.1/bye2", false),
-        // FAILS TODAY: RP-Initiated Logout §3 wants an exact match; the freedom of RFC 8252 §7.3 is for redirect URIs.
+        // RP-Initiated Logout §3 wants an exact match; the freedom of RFC 8252 §7.3 is for redirect URIs.
         ("LO01 another port", "http://127.0.0.1:5000/bye", false),
     ] {
         assert_eq!(address(asked, Some(&native)).is_ok(), expected, "{rule}");

@@ -138,7 +138,6 @@ const SIGN_IN: &[Row] = &[
     ("CN07 the last second", |case| case.sessions[0].idle_expires_at = NOW.plus(1), "finish 1"),
     ("RF06 the last second", |case| case.sessions[0].expires_at = NOW.plus(1), "finish 1"),
     ("OI04 prompt=login", |case| case.request.prompt.login = true, "sign in: Fresh"),
-    ("Prompt Create §4.1", |case| case.request.prompt.create = true, "sign in: Fresh"),
     ("OI04 max_age=0", |case| case.request.max_age = Some(0), "sign in: Fresh"),
     (
         "OI04 max_age=0 in the second of the sign-in",

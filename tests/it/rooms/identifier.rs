@@ -26,13 +26,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("PW16 isolate", "\u{2067}admin\u{2069}", "Character"),
     ("PW16 Cyrillic a", "\u{430}dmin", "MixedScripts"),
     ("PW16 Greek o", "r\u{3bf}ot", "MixedScripts"),
-    ("PW16 full width", "\u{ff41}dmin", "MixedScripts"),
     ("PW16 Cyrillic in an address", "alice@ex\u{430}mple.org", "MixedScripts"),
-];
-
-/// Two spellings that a person cannot tell apart, and characters that nobody sees.
-const REFUSED_NOT_YET: &[(&str, &str, &str)] = &[
-    // FAILS TODAY: the lists of the room do not hold these.
     ("PW16 Arabic letter mark", "ad\u{61c}min", "Character"),
     ("PW16 Hangul filler", "admin\u{3164}", "Character"),
     ("PW16 Mongolian vowel separator", "ad\u{180e}min", "Character"),
@@ -52,31 +46,17 @@ fn a_spelling_that_deceives_is_refused() {
 }
 
 #[test]
-fn further_spellings_that_deceive_are_refused() {
-    let passed: Vec<_> = REFUSED_NOT_YET
-        .iter()
-        .filter(|(_, text, expected)| refusal(normalise(text)) != *expected)
-        .map(|(rule, ..)| *rule)
-        .collect();
-    assert!(passed.is_empty(), "{passed:?}");
-}
-
-#[test]
 fn spellings_that_look_alike_are_one_or_refused() {
-    // FAILS TODAY: no Unicode normalisation (RFC 8265 §3.3.2: width, case, then NFC).
-    let mut different = Vec::new();
     for (rule, one, other) in [
         ("PW16 composed or not", "andr\u{e9}", "andre\u{301}"),
         ("PW16 mathematical letter", "admin", "\u{1d41a}dmin"),
         ("PW16 ligature", "office", "o\u{fb03}ce"),
+        ("PW16 full width letter", "admin", "\u{ff41}dmin"),
         ("PW16 full width alone", "admin", "\u{ff41}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}"),
     ] {
         let Ok(other) = normalise(other) else { continue };
-        if normalise(one) != Ok(other) {
-            different.push(rule);
-        }
+        assert_eq!(normalise(one), Ok(other), "{rule}");
     }
-    assert!(different.is_empty(), "{different:?}");
 }
 
 #[test]
@@ -106,11 +86,24 @@ fn one_form_is_stored_and_looked_for() {
 
 #[test]
 fn the_stored_form_is_within_the_limit_too() {
-    // FAILS TODAY: the length is looked at before lower case, which may be longer.
+    // Lower case may be longer.
     let text = "\u{23a}".repeat(127);
     assert_eq!(text.len(), 254);
     let Ok(stored) = normalise(&text) else { return };
     assert_eq!(normalise(&stored), Ok(stored), "PW16 what is stored must be found");
+}
+
+#[test]
+fn what_is_stored_of_any_character_is_found_again() {
+    let again = |c: &char| {
+        let Ok(stored) = normalise(&format!("7{c}7")) else { return true };
+        normalise(&stored) == Ok(stored)
+    };
+    // The planes in use; beyond them only the compatibility ideographs change.
+    let all = ('\0'..='\u{1ffff}').chain('\u{2f800}'..='\u{2fa1f}');
+    let lost: Vec<char> = all.filter(|c| !again(c)).collect();
+    // FAILS TODAY: compatibility forms of marks begin with a space, which is looked for before NFKC makes it.
+    assert!(lost.is_empty(), "PW16 {} characters, {:?} …", lost.len(), lost.first());
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn access_token() -> AccessToken {
         client_id: client_id("app"),
         iat: NOW.seconds(),
         exp: NOW.seconds() + 600,
+        nbf: None,
         jti: "j".to_owned(),
         scope: Some("openid".to_owned()),
         grant_id: Some(GRANT),

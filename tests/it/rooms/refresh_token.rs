@@ -163,6 +163,7 @@ fn the_predecessor_gets_the_same_successor_within_the_grace_time() {
         ("RT02 exactly at G", 10, 10, false),
         ("RT02 one past it", 10, 11, false),
         ("RT02 no grace at all", 0, 0, false),
+        ("I2 no grace, and the request began in the second before", 0, -1, false),
         ("RT02 grace of one second", 1, 1, false),
         ("RT04 one before G", 10, 9, true),
         ("RT04 at once", 10, 0, true),

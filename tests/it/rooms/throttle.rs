@@ -13,8 +13,12 @@ const WAITS: &[(&str, i64, i64, bool, i64)] = &[
     ("PW05 doubling on", 12, 0, false, 128),
     ("PW05 the last doubling", 13, 0, false, 256),
     ("PW05 the longest", 14, 0, false, 300),
-    ("PW05 a hundred", 100, 0, false, 300),
-    ("PW05 no overflow", i64::MAX, 0, false, 300),
+    ("PW05 the last one looked at", 99, 0, false, 300),
+    ("PW06 a hundred", 100, 0, false, DAY),
+    ("PW06 more than a hundred", i64::MAX, 0, false, DAY),
+    ("PW06 a hundred, later", 100, 3600, false, DAY - 3600),
+    ("PW06 a hundred, the last second", 100, DAY - 1, false, 1),
+    ("PW06 a hundred, a day later", 100, DAY, false, 0),
     ("PW05 one second left", 14, 299, false, 1),
     ("PW05 a day less one second", 14, DAY - 1, false, 0),
     ("RF06 the clock went back", 14, -3600, false, 300),
@@ -28,7 +32,8 @@ const WAITS: &[(&str, i64, i64, bool, i64)] = &[
     ("PW07 people mistype", 4, 0, false, 0),
     ("PW07 none", 0, 0, false, 0),
     ("PW07 nonsense", -1, 0, false, 0),
-    ("PW07 a day later", i64::MAX, DAY, false, 0),
+    // FAILS TODAY: a clock that went back makes the wait longer than the day after which failures are forgotten.
+    ("RF06 a hundred, and the clock went back", 100, -3600, false, DAY),
 ];
 
 #[test]
@@ -48,5 +53,5 @@ fn an_attacker_waits_no_less_for_each_further_failure() {
         clock += wait_seconds(guesses, NOW, false, NOW).max(1);
         guesses += 1;
     }
-    assert!(guesses < 310, "PW06 {guesses} guesses a day");
+    assert!(guesses <= 101, "PW06 {guesses} guesses a day");
 }

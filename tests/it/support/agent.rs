@@ -67,7 +67,8 @@ impl Agent {
 
     async fn send(&mut self, method: Method, address: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let path = address.strip_prefix(ORIGIN).unwrap_or(address);
-        let mut builder = Request::builder().method(method).uri_str(path).header("host", "id.example").header("accept", "text/html");
+        let mut builder =
+            Request::builder().method(method).uri_str(path).header("host", "id.example").header("accept", "text/html");
         if !self.cookies.is_empty() {
             let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             builder = builder.header("cookie", cookies.join("; "));
@@ -186,20 +187,24 @@ impl Agent {
 
 /// The forms of a page, with their hidden and filled fields.
 pub fn forms(html: &str) -> Vec<Form> {
-    html.split("<form").skip(1).map(|part| {
-        let part = part.split("</form>").next().unwrap_or_default();
-        let tag = part.split('>').next().unwrap_or_default();
-        let fields = part.split("<input").skip(1).filter_map(|input| {
-            let tag = input.split('>').next().unwrap_or_default();
-            Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
-        });
-        Form { action: attribute(tag, "action").unwrap_or_default(), fields: fields.collect() }
-    }).collect()
+    html.split("<form")
+        .skip(1)
+        .map(|part| {
+            let part = part.split("</form>").next().unwrap_or_default();
+            let tag = part.split('>').next().unwrap_or_default();
+            let fields = part.split("<input").skip(1).filter_map(|input| {
+                let tag = input.split('>').next().unwrap_or_default();
+                Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
+            });
+            Form { action: attribute(tag, "action").unwrap_or_default(), fields: fields.collect() }
+        })
+        .collect()
 }
 
 /// An attribute of a tag, with its character references resolved.
 pub fn attribute(tag: &str, name: &str) -> Option<String> {
     let rest = tag.split(&format!(" {name}=\"")).nth(1)?;
     let text = rest.split('"').next()?;
-    Some(text.replace("&#38;", "&").replace("&amp;", "&").replace("&#34;", "\"").replace("&quot;", "\"").replace("&#39;", "'").replace("&#60;", "<").replace("&#62;", ">"))
+    let plain = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    Some(plain.iter().fold(text.to_owned(), |text, (reference, plain)| text.replace(reference, plain)))
 }

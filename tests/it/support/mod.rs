@@ -1,6 +1,7 @@
 //! What the tests stand on: a whole server without a socket, on either database, with a clock that is moved by hand.
 
 pub mod agent;
+mod reachable;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,7 +60,10 @@ impl Answer {
 
     /// `error` of a JSON answer; empty if there is none.
     pub fn error(&self) -> String {
-        serde_json::from_str::<Value>(&self.body).ok().and_then(|body| Some(body["error"].as_str()?.to_owned())).unwrap_or_default()
+        serde_json::from_str::<Value>(&self.body)
+            .ok()
+            .and_then(|body| Some(body["error"].as_str()?.to_owned()))
+            .unwrap_or_default()
     }
 
     /// A parameter of the redirect, from query or fragment.
@@ -111,7 +115,8 @@ impl Server {
         let slug = format!("t{}-{number}", std::process::id());
         let (url, folder) = match engine {
             Engine::Sqlite => {
-                let root = if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
+                let root =
+                    if std::path::Path::new("/dev/shm").is_dir() { "/dev/shm".into() } else { std::env::temp_dir() };
                 let folder = root.join(format!("chancery-it-{slug}"));
                 std::fs::create_dir_all(&folder).expect("a folder");
                 (format!("sqlite://{}/it.db", folder.display()), Some(folder))
@@ -124,13 +129,15 @@ impl Server {
             store,
             clock: Clock::manual(Timestamp::from_seconds(START)),
             passwords: passwords(),
-            fetcher: Arc::new(Fetcher::new(&OutboundSettings {
-                extra_ca: Vec::new(),
-                allow_networks,
-                timeout: Duration::from_secs(2),
-                max_bytes: 64 * 1024,
-            })
-            .expect("a fetcher")),
+            fetcher: Arc::new(
+                Fetcher::new(&OutboundSettings {
+                    extra_ca: Vec::new(),
+                    allow_networks,
+                    timeout: Duration::from_secs(2),
+                    max_bytes: 64 * 1024,
+                })
+                .expect("a fetcher"),
+            ),
             origin: ORIGIN.to_owned(),
             dev: false,
             trusted_proxies: Vec::new(),
@@ -184,6 +191,13 @@ impl Server {
         Desk::of(&self.app, &self.slug).await.expect("the tenant")
     }
 
+    /// How many clients registered themselves.
+    pub async fn dynamic_clients(&self) -> usize {
+        let desk = self.desk().await;
+        let clients = desk.store.clients("", 10_000, &desk.tenant.secrets.client_secret).await.expect("clients");
+        clients.iter().filter(|client| client.origin == chancery::protocol::client::ClientOrigin::Dynamic).count()
+    }
+
     pub fn issuer(&self) -> String {
         format!("{ORIGIN}/t/{}", self.slug)
     }
@@ -232,7 +246,9 @@ impl Server {
     /// A code for alice at `client` (a first party), by a fresh browser; `more` is added to the request.
     pub async fn code(&self, client: &str, more: &str) -> String {
         let answer = Agent::new(self).authorize(client, more).await;
-        answer.redirect_param("code").unwrap_or_else(|| panic!("no code: {} {} {}", answer.status, answer.header("location"), answer.body))
+        answer
+            .redirect_param("code")
+            .unwrap_or_else(|| panic!("no code: {} {} {}", answer.status, answer.header("location"), answer.body))
     }
 
     /// The token request for a code of `web`.
@@ -265,7 +281,8 @@ impl Server {
 
 fn passwords() -> PasswordPool {
     // As cheap as argon2 allows: what is tested is what is done with the verdict.
-    let settings = Settings { workers: 1, memory_kib: 8, iterations: 1, parallelism: 1, max_wait: Duration::from_secs(10) };
+    let settings =
+        Settings { workers: 1, memory_kib: 8, iterations: 1, parallelism: 1, max_wait: Duration::from_secs(10) };
     PasswordPool::start(&settings).expect("threads")
 }
 

@@ -52,7 +52,6 @@ async fn cn02_a_client_that_anybody_could_be_is_asked_for_every_time() {
         for (id, uri, first_party) in [
             ("scheme", "com.example.ask:/cb", false),
             ("loopback", "http://127.0.0.1/cb", false),
-            ("own-scheme", "com.example.own:/cb", true),
         ] {
             server.client(json!({ "client_id": id, "redirect_uris": [uri], "application_type": "native",
                 "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"], "first_party": first_party })).await;
