@@ -194,7 +194,7 @@ async fn a_page_that_is_reloaded_redeems_nothing_again() {
     let mut developer = Developer::with_client(&server).await;
     let answer = developer.until_callback("code", &["pkce"]).await;
     let code = answer.redirect_param("code").unwrap();
-    let done = developer.get(&answer.header("location").to_owned()).await;
+    let done = developer.get(answer.header("location")).await;
     let location = done.header("location").to_owned();
     assert!(done.status == 303 && !location.contains(&code), "{location}");
     let first = developer.get(&location).await;
@@ -205,7 +205,7 @@ async fn a_page_that_is_reloaded_redeems_nothing_again() {
     let mut other = Developer { cookies: BTreeMap::new(), ..developer.clone() };
     assert!(lines(&other.get(&location).await).is_empty(), "a run is for the browser that ran it");
     // The callback itself, once more: as any client would see it.
-    let reused = developer.get(&answer.header("location").to_owned()).await;
+    let reused = developer.get(answer.header("location")).await;
     let reused = developer.follow(reused).await;
     assert_eq!(lines(&reused).last().unwrap(), "400 Bad Request · invalid_grant");
 }

@@ -14,11 +14,12 @@ use crate::sign_in::engine::Notice;
 use crate::store::Change;
 
 /// What came of an attempt.
+#[expect(clippy::large_enum_variant, reason = "one is made for each sign-in and taken apart at once")]
 pub enum Attempt {
     /// The person proved who they are; the change belongs to the same transaction.
     Proven {
         /// Who.
-        user: Box<User>,
+        user: User,
         /// What else is to be written.
         change: Change,
     },

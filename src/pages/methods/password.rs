@@ -59,7 +59,7 @@ impl Method for Password {
             Ok(Verdict::Match { needs_rehash }) if user.is_active() => {
                 let rehashed = if needs_rehash { call.app.passwords.hash(password).await.ok() } else { None };
                 let change = call.store.password_success(user.id, rehashed.as_deref(), failures > 0);
-                Ok(Attempt::Proven { user: Box::new(user), change })
+                Ok(Attempt::Proven { user, change })
             }
             Ok(Verdict::Match { .. } | Verdict::Mismatch) => {
                 failed(call, &user).await?;

@@ -345,7 +345,7 @@ fn assert_one_winner(answers: &[Answer]) -> Value {
 async fn co18_of_64_redemptions_at_once_one_wins_and_its_tokens_end() {
     both(async |server| {
         let code = server.code("web", "").await;
-        let tokens = assert_one_winner(&redeem_at_once(&[server.clone()], &code).await);
+        let tokens = assert_one_winner(&redeem_at_once(std::slice::from_ref(&server), &code).await);
         assert_ended(&server, &tokens).await;
     })
     .await;
