@@ -142,9 +142,16 @@ impl<'a> Bench<'a> {
     async fn new(args: &'a BenchArgs, json: bool) -> Result<Self, SetupError> {
         let named = |name: &String| {
             let all = Path::ALL.map(Path::name).join(", ");
-            Path::ALL.into_iter().find(|path| path.name() == name).ok_or_else(|| failed(format!("there is no path {name}; there are {all}")))
+            Path::ALL
+                .into_iter()
+                .find(|path| path.name() == name)
+                .ok_or_else(|| failed(format!("there is no path {name}; there are {all}")))
         };
-        let paths = if args.paths.is_empty() { Path::ALL.to_vec() } else { args.paths.iter().map(named).collect::<Result<_, _>>()? };
+        let paths = if args.paths.is_empty() {
+            Path::ALL.to_vec()
+        } else {
+            args.paths.iter().map(named).collect::<Result<_, _>>()?
+        };
         if args.rounds == 0 || args.seconds == 0 || args.connections == 0 {
             return Err(failed("--rounds, --seconds and --connections must be at least 1"));
         }
@@ -205,7 +212,9 @@ impl<'a> Bench<'a> {
         let certificate = if tls { Some(launch.certificate()?) } else { None };
         let trusting = || match &certificate {
             None => Ok(None),
-            Some((file, _)) => client::Tls::trusting(&std::fs::read(file).map_err(|error| SetupError::file(file, error))?).map(Some),
+            Some((file, _)) => {
+                client::Tls::trusting(&std::fs::read(file).map_err(|error| SetupError::file(file, error))?).map(Some)
+            }
         };
         let process = launch.product(&self.databases.make(&self.folder, &name("product")).await?)?;
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -249,7 +258,8 @@ impl<'a> Bench<'a> {
         );
         if path == Path::PasswordLogin {
             let bare = hashes::bare_milliseconds()?;
-            let whole = report::Spread::of(line.product.iter().map(|round| round.cpu_us / 1000.0)).map_or(0.0, |spread| spread.median);
+            let whole = report::Spread::of(line.product.iter().map(|round| round.cpu_us / 1000.0))
+                .map_or(0.0, |spread| spread.median);
             let share = if whole > 0.0 { (bare / whole * 1000.0).round() / 1000.0 } else { 0.0 };
             line.facts.insert("bare_argon2_ms".to_owned(), ((bare * 100.0).round() / 100.0).into());
             line.facts.insert("argon2_share_of_product_cpu".to_owned(), share.into());
@@ -299,7 +309,9 @@ impl<'a> Bench<'a> {
 /// Answers that are not as expected make a line void.
 fn note(line: &mut Line, tally: &Tally) {
     if let Some((answer, count)) = &tally.wrong {
-        line.void.get_or_insert_with(|| format!("{count} of {} answers were not as expected: {answer}", tally.latencies.len()));
+        line.void.get_or_insert_with(|| {
+            format!("{count} of {} answers were not as expected: {answer}", tally.latencies.len())
+        });
     }
     if tally.latencies.is_empty() {
         line.void.get_or_insert_with(|| "there was no answer".to_owned());

@@ -444,6 +444,9 @@ class Loop:
         print(f"  restart to listening: median {restarts[len(restarts) // 2] * 1000:.0f} ms, worst {restarts[-1] * 1000:.0f} ms")
         if not self.introspects:
             print("  introspection does not speak of refresh tokens: they were judged by using them")
+        if not ledger.answered:
+            print(f"not ok kill loop on {self.options.database}: nothing was answered, so nothing is proven")
+            return 1
         if ledger.violations:
             counted = collections.Counter(ledger.violations)
             print(f"not ok kill loop on {self.options.database}: " + ", ".join(f"{n} × {rule}" for rule, n in counted.items()))

@@ -105,7 +105,8 @@ impl Tally {
 
     fn note(&mut self, order: &Order, answer: &Answer<'_>, took: Duration) -> bool {
         self.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
-        let good = answer.status == order.status && (answer.body.contains(order.marker) || answer.head.contains(order.marker));
+        let good =
+            answer.status == order.status && (answer.body.contains(order.marker) || answer.head.contains(order.marker));
         if !good {
             let excerpt: String = answer.body.chars().take(200).collect();
             self.wrong.get_or_insert_with(|| (format!("{} {excerpt}", answer.status), 0)).1 += 1;

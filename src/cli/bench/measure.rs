@@ -25,7 +25,8 @@ pub(super) fn resident_kib(pid: u32) -> u64 {
 fn postgres_seconds() -> f64 {
     let Ok(folder) = std::fs::read_dir("/proc") else { return 0.0 };
     let pids = folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let named = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres");
+    let named =
+        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres");
     pids.filter(named).map(cpu_seconds).sum()
 }
 
@@ -66,7 +67,8 @@ impl Snapshot {
 
     /// What was used since `before`.
     pub(super) fn since(&self, before: &Self) -> Usage {
-        let (server, database, load) = (self.server - before.server, self.database - before.database, self.load - before.load);
+        let (server, database, load) =
+            (self.server - before.server, self.database - before.database, self.load - before.load);
         Usage {
             seconds: self.at.duration_since(before.at).as_secs_f64(),
             server,
@@ -96,7 +98,9 @@ pub(super) struct Usage {
 pub(super) fn machine() -> serde_json::Value {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, model)| model.to_owned()));
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, model)| model.to_owned()));
     serde_json::json!({
         "cpu": model.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         "cpus": std::thread::available_parallelism().map_or(1, usize::from),

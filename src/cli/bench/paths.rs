@@ -205,7 +205,12 @@ impl Side {
     }
 
     /// Does the work.
-    pub(super) async fn load(&self, order: &Order, enough: Enough, harvest: Option<Harvest>) -> Result<Tally, SetupError> {
+    pub(super) async fn load(
+        &self,
+        order: &Order,
+        enough: Enough,
+        harvest: Option<Harvest>,
+    ) -> Result<Tally, SetupError> {
         load::run(self.process.address, order, self.connections, enough, harvest).await
     }
 
@@ -242,7 +247,8 @@ impl Side {
         }
         let mut connection: Connection<TcpStream> = Connection::open(self.process.address).await?;
         let page = connection.ask(&self.requests.authorize("web", "")).await?;
-        let made = sign_in_form(&page).ok_or_else(|| failed(format!("no sign-in page: {} {}", page.status, page.body)))?;
+        let made =
+            sign_in_form(&page).ok_or_else(|| failed(format!("no sign-in page: {} {}", page.status, page.body)))?;
         let browser = made.split('\n').next().unwrap_or_default().to_owned();
         let done = connection.ask(&self.password(&made)).await?;
         if done.status != 303 || done.code().is_none() {
@@ -298,4 +304,3 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 pub(super) fn enough_for(seconds: f64, rate: f64) -> usize {
     (rate * seconds * 1.2) as usize + 64
 }
-

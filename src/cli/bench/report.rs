@@ -95,7 +95,11 @@ impl Line {
     /// Product ÷ reference, round by round.
     fn ratio(&self, field: fn(&Round) -> f64) -> Option<Spread> {
         let pairs = self.product.iter().zip(&self.reference);
-        Spread::of(pairs.filter(|(_, reference)| field(reference) > 0.0).map(|(product, reference)| field(product) / field(reference)))
+        Spread::of(
+            pairs
+                .filter(|(_, reference)| field(reference) > 0.0)
+                .map(|(product, reference)| field(product) / field(reference)),
+        )
     }
 
     /// For programs.
@@ -182,7 +186,9 @@ pub(super) fn check(baseline: &Value, lines: &[Line]) -> Vec<String> {
             worse.push(format!("{name} has no figure: {why}"));
             continue;
         }
-        let Some(before) = known.iter().find(|path| path.get("path").and_then(Value::as_str) == Some(name)) else { continue };
+        let Some(before) = known.iter().find(|path| path.get("path").and_then(Value::as_str) == Some(name)) else {
+            continue;
+        };
         for (field, read) in FIELDS.iter().take(2) {
             let stored = before.get("ratio").and_then(|ratio| ratio.get(*field)?.get("median")?.as_f64());
             let (Some(stored), Some(now)) = (stored, line.ratio(*read)) else { continue };
