@@ -11,7 +11,6 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /build
 
-# perl and make build the vendored OpenSSL, which parses keys ten times faster than Debian's; both are in this image already.
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
