@@ -11,10 +11,11 @@ use poem::Response;
 use poem::http::{HeaderValue, header};
 use poem::{Body, http::HeaderMap};
 
-use crate::call::{Call, Head};
+use crate::call::{AuthenticationFailure, Call, Head};
 use crate::failure::JsonFailure;
 use crate::protocol::access_token::{self, AccessToken};
-use crate::protocol::client_authentication::AuthenticatedClient;
+use crate::protocol::audit_event::AuditKind;
+use crate::protocol::client_authentication::{AuthenticatedClient, ClientAuthenticationError};
 use crate::protocol::client_metadata::ClientMetadata;
 use crate::protocol::error_code::ErrorCode;
 use crate::protocol::jws::UnverifiedJws;
@@ -42,13 +43,28 @@ pub async fn form(head: &Head, body: Body) -> Result<Params, JsonFailure> {
     Params::parse(&bytes).map_err(|error| JsonFailure::new(ErrorCode::InvalidRequest, error))
 }
 
-/// The client that a request proves to come from.
+/// The client that a request proves to come from. A known client that fails to prove itself is written down; an
+/// unknown one is only logged, so that nobody can fill the trail from outside.
 ///
 /// # Errors
 /// `invalid_client`, with the challenge that RFC 6749 §5.2 asks for.
 pub async fn authenticated(call: &Call, head: &Head, params: &Params) -> Result<AuthenticatedClient, JsonFailure> {
-    let refused = |error| JsonFailure::from(error).challenged(head.headers.contains_key(header::AUTHORIZATION));
-    call.authenticate(head, params).await.map_err(refused)
+    use ClientAuthenticationError as Refused;
+    let failure = match call.authenticate(head, params).await {
+        Ok(client) => return Ok(client),
+        Err(failure) => failure,
+    };
+    if let AuthenticationFailure::Client(
+        error @ (Refused::WrongSecret(id)
+        | Refused::Assertion(id, _)
+        | Refused::Replayed(id)
+        | Refused::OtherMethod(id)),
+    ) = &failure
+    {
+        let event = call.event(AuditKind::ClientAuthenticationFailed).client(id).with("reason", error.to_string());
+        call.store.append(call.audit(event)).await?;
+    }
+    Err(JsonFailure::from(failure).challenged(head.headers.contains_key(header::AUTHORIZATION)))
 }
 
 /// Whether the body claims to be a form.

@@ -4,7 +4,7 @@ use poem::http::StatusCode;
 use poem::{Body, Response};
 use serde_json::{Map, Value};
 
-use super::{allow_origin_of, form};
+use super::{allow_origin_of, authenticated, form};
 use crate::call::{Call, Head};
 use crate::failure::{JsonFailure, json_no_store};
 use crate::mint;
@@ -45,12 +45,7 @@ struct Issued {
 /// The registered error of the first rule that is broken.
 pub async fn token(call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
     let params = form(&head, body).await?;
-    let client = match call.authenticate(&head, &params).await {
-        Ok(client) => client,
-        Err(failure) => {
-            return Err(refused_client(&call, failure).await.challenged(head.headers.contains_key("authorization")));
-        }
-    };
+    let client = authenticated(&call, &head, &params).await?;
     let issued = grant(&call, &client, &params).await;
     let mut response = match issued {
         Ok(issued) => json_no_store(StatusCode::OK, &answer(issued)),
@@ -94,25 +89,16 @@ fn answer(issued: Issued) -> Value {
     Value::Object(answer)
 }
 
-/// A known client that failed to prove itself is written down; an unknown one is only logged.
-async fn refused_client(call: &Call, failure: crate::call::AuthenticationFailure) -> JsonFailure {
-    use crate::protocol::client_authentication::ClientAuthenticationError as Refused;
-    if let crate::call::AuthenticationFailure::Client(
-        error @ (Refused::WrongSecret(id)
-        | Refused::Assertion(id, _)
-        | Refused::Replayed(id)
-        | Refused::OtherMethod(id)),
-    ) = &failure
-    {
-        let event = call.event(AuditKind::ClientAuthenticationFailed).client(id).with("reason", error.to_string());
-        if let Err(error) = call.store.append(call.audit(event)).await {
-            return error.into();
-        }
+/// A refusal of the policy gate is written down: somebody holds what would have given tokens.
+async fn refused_by_policy(call: &Call, client: &Client, error: PolicyRefusal) -> JsonFailure {
+    let event = call.event(AuditKind::GrantRefused).client(&client.id).with("reason", error.to_string());
+    match call.store.append(call.audit(event)).await {
+        Ok(_) => policy_failure(&error),
+        Err(error) => error.into(),
     }
-    failure.into()
 }
 
-fn refused_by_policy(error: &PolicyRefusal) -> JsonFailure {
+fn policy_failure(error: &PolicyRefusal) -> JsonFailure {
     let code = match error {
         PolicyRefusal::ClientDisabled => ErrorCode::InvalidClient,
         PolicyRefusal::GrantNotRegistered(_) => ErrorCode::UnauthorizedClient,
@@ -158,8 +144,10 @@ async fn redeem_code(call: &Call, client: &AuthenticatedClient, params: &Params)
         user: user.as_ref(),
         session_alive,
     };
-    let permit = policy::decide(call.tenant.status, client.client(), GrantType::AuthorizationCode, on_behalf_of)
-        .map_err(|error| refused_by_policy(&error))?;
+    let permit = match policy::decide(call.tenant.status, client.client(), GrantType::AuthorizationCode, on_behalf_of) {
+        Ok(permit) => permit,
+        Err(error) => return Err(refused_by_policy(call, client.client(), error).await),
+    };
     let refreshable = client.client().may_use(GrantType::RefreshToken);
     let first = refreshable.then_some(RefreshToken { grant: redeemed.grant_id, generation: 1 });
     let scope = redeemed.allowed.scope.clone();
@@ -262,8 +250,10 @@ async fn refresh_once(
         user: context.user.as_ref(),
         session_alive: context.session_alive,
     };
-    let permit = policy::decide(call.tenant.status, client.client(), GrantType::RefreshToken, on_behalf_of)
-        .map_err(|error| refused_by_policy(&error))?;
+    let permit = match policy::decide(call.tenant.status, client.client(), GrantType::RefreshToken, on_behalf_of) {
+        Ok(permit) => permit,
+        Err(error) => return Err(refused_by_policy(call, client.client(), error).await),
+    };
     // OIDC Core §12.2: no nonce in a refreshed ID token.
     let issued =
         issue(call, &permit, (&refreshed.scope, &refreshed.resources), None, Some(refreshed.successor)).await?;
@@ -294,8 +284,11 @@ async fn refresh_once(
 async fn credentials(call: &Call, client: &AuthenticatedClient, params: &Params) -> Result<Issued, JsonFailure> {
     let asked = client_credentials::check(params, client.client(), |resource| call.tenant.knows_resource(resource))
         .map_err(|error| JsonFailure::new(error.code(), error))?;
-    let permit = policy::decide(call.tenant.status, client.client(), GrantType::ClientCredentials, OnBehalfOf::Itself)
-        .map_err(|error| refused_by_policy(&error))?;
+    let permit =
+        match policy::decide(call.tenant.status, client.client(), GrantType::ClientCredentials, OnBehalfOf::Itself) {
+            Ok(permit) => permit,
+            Err(error) => return Err(refused_by_policy(call, client.client(), error).await),
+        };
     let issued = issue(call, &permit, (&asked.scope, &asked.resources), None, None).await?;
     let event = call.event(AuditKind::TokenIssued).client(client.id()).with("scope", asked.scope.to_string());
     call.store.append(call.audit(event)).await?;

@@ -126,7 +126,7 @@ pub(super) async fn finish(step: &Step<'_>, session: SessionId, consent: Option<
         change = change.and(call.store.used_session(session, idle, call.now));
     }
     if call.store.write(&change).await? == Outcome::Refused {
-        return super::interaction::resume(call, step.head, Some(sign_in));
+        return super::interaction::resume(call, step.head, Some(sign_in)).await;
     }
     answer(step, &issued.code)
 }

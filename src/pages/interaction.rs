@@ -128,10 +128,10 @@ pub async fn current(call: Call, head: Head, _: Body) -> Handled {
     let id = id_of(&head);
     let query = Params::parse_leniently(head.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let Some(mut sign_in) = load(&call, &browser, id, query.get("handle")).await? else {
-        return resume(&call, &head, None);
+        return resume(&call, &head, None).await;
     };
     if sign_in.finished_at.is_some() || sign_in.expires_at <= call.now {
-        return resume(&call, &head, Some(&sign_in));
+        return resume(&call, &head, Some(&sign_in)).await;
     }
     // "Use another account" is a link: it changes nothing until that account signs in.
     sign_in.progress.another |= query.has("another");
@@ -154,11 +154,11 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
         return Err(PageFailure::forged("the anti-forgery token is not that of this browser and page"));
     }
     let Some(sign_in) = load(&call, &browser, id, form.get("handle")).await? else {
-        return resume(&call, &head, None);
+        return resume(&call, &head, None).await;
     };
     let here = format!("{}/interaction/{id}", call.tenant.path);
     if sign_in.finished_at.is_some() || sign_in.expires_at <= call.now {
-        return if sign_in.version == 0 { resume(&call, &head, Some(&sign_in)) } else { Ok(see_other(&here)) };
+        return if sign_in.version == 0 { resume(&call, &head, Some(&sign_in)).await } else { Ok(see_other(&here)) };
     }
     if !call.is_open() {
         return Err(PageFailure::new(
@@ -173,7 +173,7 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
     let name = head.uri.path().rsplit('/').next().unwrap_or_default();
     let done = match name {
         "account" => account(&step, &form, &here).await?,
-        "consent" => consent(&step, &form, &here).await?,
+        "consent" => consent(&step, &form).await?,
         name => match methods::by_name(name) {
             Some(method) => attempt(&step, method, &form, &here).await?,
             None => return Err(PageFailure::not_found()),
@@ -231,11 +231,24 @@ async fn load(call: &Call, browser: &Browser, id: &str, handle: Option<&str>) ->
     }
 }
 
-pub(super) fn resume(call: &Call, head: &Head, sign_in: Option<&SignIn>) -> Handled {
+pub(super) async fn resume(call: &Call, head: &Head, sign_in: Option<&SignIn>) -> Handled {
     let m = language(call, head, None, None);
     let finished = sign_in.is_some_and(|sign_in| sign_in.finished_at.is_some());
     let title = m.t(if finished { "resume-finished" } else { "resume-expired" }).to_owned();
-    let view = Resume { frame: super::answer::frame(call, m, title, ""), finished, start_href: None, client: None };
+    let client = match sign_in {
+        Some(sign_in) => call.client(&sign_in.request.client_id).await?,
+        None => None,
+    };
+    // Nobody is stuck: the client's own way to begin a sign-in, or else its home page.
+    let start = client
+        .as_ref()
+        .and_then(|client| client.metadata.initiate_login_uri.as_deref().or(client.metadata.client_uri.as_deref()));
+    let view = Resume {
+        frame: super::answer::frame(call, m, title, ""),
+        finished,
+        start_href: start,
+        client: client.as_ref().map(|client| client.display_name()),
+    };
     page(if finished { StatusCode::OK } else { StatusCode::GONE }, &view, None)
 }
 
@@ -272,7 +285,7 @@ async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
 }
 
 /// The person allowed or denied.
-async fn consent(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Response>, PageFailure> {
+async fn consent(step: &Step<'_>, form: &Params) -> Result<Option<Response>, PageFailure> {
     let Step { call, head, browser, sign_in, client } = step;
     let (Next::Consent { .. }, before) = decide(step).await? else { return Ok(None) };
     let sessions = browser.sessions();
@@ -313,7 +326,6 @@ async fn consent(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
         .and(remembered)
         .and(call.audit(given))
         .and(issued.change);
-    let _ = here;
     if call.store.write(&change).await? == Outcome::Refused {
         return Ok(None);
     }
