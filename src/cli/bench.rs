@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::load::{Enough, Tally, Work};
+use self::load::{Crew, Enough, Tally, Work};
 use self::measure::Snapshot;
 use self::paths::{Path, Side};
 use self::processes::{Cpus, Databases, Folder, Launch};
@@ -129,6 +129,7 @@ struct Bench<'a> {
     folder: Folder,
     databases: Databases,
     cpus: Option<Cpus>,
+    crew: Crew,
     json: bool,
 }
 
@@ -157,7 +158,14 @@ impl<'a> Bench<'a> {
         }
         let databases = Databases::of(&args.database).await?;
         let folder = Folder::new(&args.dir.clone().unwrap_or_else(std::env::temp_dir))?;
-        Ok(Self { args, paths, folder, databases, cpus: Cpus::split(), json })
+        let cpus = Cpus::split();
+        let crew = Crew {
+            threads: cpus.as_ref().map_or(1, Cpus::of_load),
+            connections: args.connections,
+            // With two CPUs, PostgreSQL needs what the server and the load leave it.
+            spin: cpus.is_some() && (!databases.is_postgres() || measure::allowed_cpus().len() > 2),
+        };
+        Ok(Self { args, paths, folder, databases, cpus, crew, json })
     }
 
     fn say(&self, text: &str) {
@@ -220,7 +228,7 @@ impl<'a> Bench<'a> {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let (pid, product_start) = (process.pid(), process.start_milliseconds);
         let idle = measure::resident_kib(pid);
-        let mut product = Side::new(process, trusting()?, self.args.connections);
+        let mut product = Side::new(process, trusting()?, self.crew);
         let mut bytes = BTreeMap::new();
         for path in paths {
             bytes.insert(path.name().to_owned(), product.probe(*path).await?);
@@ -237,7 +245,7 @@ impl<'a> Bench<'a> {
             "product": { "start_ms": product_start.round(), "resident_idle_kib": idle },
             "reference": { "start_ms": process.start_milliseconds.round(), "resident_idle_kib": measure::resident_kib(process.pid()) },
         });
-        let reference = Side::new(process, trusting()?, self.args.connections);
+        let reference = Side::new(process, trusting()?, self.crew);
         Ok((Servers { reference, product }, start))
     }
 
@@ -251,6 +259,9 @@ impl<'a> Bench<'a> {
             line.reference.push(round);
             let round = self.round(&mut second, &mut servers.product, &mut line).await?;
             line.product.push(round);
+        }
+        if line.others > OTHERS {
+            line.warnings.insert(format!("others used up to {:.0}% of a CPU", line.others * 100.0));
         }
         line.resident_kib = (
             measure::resident_kib(servers.reference.process.pid()),
@@ -285,13 +296,11 @@ impl<'a> Bench<'a> {
         let whole = Snapshot::take(pid, postgres).since(&before);
         course.rate = tally.rate();
         note(line, &tally);
-        let load_cpus = self.cpus.as_ref().map_or(1, Cpus::of_load) as f64;
-        if during.load > LOAD_LIMIT * during.seconds * load_cpus {
+        let busy = if self.crew.spin { tally.busy } else { during.load / during.seconds / self.crew.threads as f64 };
+        if busy > LOAD_LIMIT {
             line.warnings.insert("the load generator was the limit: only the CPU per request counts".to_owned());
         }
-        if during.others > OTHERS * during.seconds {
-            line.warnings.insert(format!("others used more than {:.0}% of a CPU", OTHERS * 100.0));
-        }
+        line.others = line.others.max(during.others / during.seconds);
         if during.server < LEAST_CPU {
             line.warnings.insert(format!("less than {LEAST_CPU:.0} s of CPU in a round: longer rounds are more exact"));
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use tokio::sync::oneshot;
 
 use super::failed;
+use super::measure::cpu_seconds;
 use super::processes::PASSWORD;
 use crate::cli::SetupError;
 use crate::password_pool::{Memory, Settings, bare};
@@ -53,15 +54,14 @@ impl Hashes {
     }
 }
 
-/// Milliseconds of one bare hash in kept memory: the middle of several.
+/// CPU milliseconds of one bare hash in kept memory: of this process, which does nothing else meanwhile.
 pub(super) fn bare_milliseconds() -> Result<f64, SetupError> {
+    const TIMES: u32 = 40;
     let (settings, mut memory) = (Settings::default(), Memory::default());
-    let mut times = Vec::new();
-    for _ in 0..9 {
-        let began = std::time::Instant::now();
+    bare(PASSWORD.as_bytes(), &SALT, &settings, &mut memory).map_err(failed)?;
+    let before = cpu_seconds(std::process::id());
+    for _ in 0..TIMES {
         bare(PASSWORD.as_bytes(), &SALT, &settings, &mut memory).map_err(failed)?;
-        times.push(began.elapsed().as_secs_f64() * 1000.0);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times.get(times.len() / 2).copied().unwrap_or(0.0))
+    Ok((cpu_seconds(std::process::id()) - before) * 1000.0 / f64::from(TIMES))
 }

@@ -1,11 +1,12 @@
 //! The load generator: connections that ask as fast as they are answered, and what came of it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use super::client::{Answer, Connection, Requests, Tls};
 use super::failed;
@@ -79,6 +80,8 @@ pub(super) struct Tally {
     pub(super) wrong: Option<(String, usize)>,
     /// What was taken from the answers.
     pub(super) harvest: Vec<String>,
+    /// Share of the time in which the load had something to do; 0 where it sleeps instead of spinning.
+    pub(super) busy: f64,
 }
 
 impl Tally {
@@ -97,6 +100,8 @@ impl Tally {
     fn add(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.harvest.extend(other.harvest);
+        self.seconds = self.seconds.max(other.seconds);
+        self.busy += other.busy;
         if let Some((answer, count)) = other.wrong {
             let so_far = self.wrong.get_or_insert((answer, 0));
             so_far.1 += count;
@@ -122,6 +127,7 @@ struct Worker {
     harvest: Option<Harvest>,
     until: Instant,
     budget: Arc<AtomicI64>,
+    answers: Arc<AtomicU64>,
     tally: Tally,
 }
 
@@ -167,6 +173,7 @@ impl Worker {
             now = Instant::now();
             let answer = connection.ask(request).await?;
             let done = Instant::now();
+            self.answers.fetch_add(1, Ordering::Relaxed);
             if self.tally.note(&self.order, &answer, done - now) {
                 if let Work::Refresh(..) = work {
                     token = answer.text("refresh_token");
@@ -187,6 +194,7 @@ impl Worker {
             let mut connection = tls.open(self.address).await?;
             let answer = connection.ask(request).await?;
             let done = Instant::now();
+            self.answers.fetch_add(1, Ordering::Relaxed);
             self.tally.note(&self.order, &answer, done - now);
             self.tally.harvest.extend(self.harvest.and_then(|harvest| harvest(&answer)));
             now = done;
@@ -195,11 +203,23 @@ impl Worker {
     }
 }
 
-/// Does the work over so many connections.
+/// Who does the work.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crew {
+    /// Threads; the connections are dealt out among them.
+    pub(super) threads: usize,
+    /// Connections.
+    pub(super) connections: usize,
+    /// Whether the threads never sleep. Then no answer has to wake anybody up, which costs a server the more the
+    /// faster it is waited for; only where the load has CPUs of its own.
+    pub(super) spin: bool,
+}
+
+/// Does the work.
 pub(super) async fn run(
     address: SocketAddr,
     order: &Order,
-    connections: usize,
+    crew: Crew,
     enough: Enough,
     harvest: Option<Harvest>,
 ) -> Result<Tally, SetupError> {
@@ -207,27 +227,112 @@ pub(super) async fn run(
         Enough::After(lasts) => (lasts, i64::MAX / 2),
         Enough::Times(times) => (Duration::from_secs(3600), i64::try_from(times).unwrap_or(i64::MAX)),
     };
+    let shared = Shared {
+        order: order.clone(),
+        address,
+        harvest,
+        lasts,
+        budget: Arc::new(AtomicI64::new(budget)),
+        spin: crew.spin,
+    };
+    let threads = crew.threads.clamp(1, crew.connections.max(1));
+    let start = Arc::new(Barrier::new(threads));
+    let mut running = Vec::with_capacity(threads);
+    for number in 0..threads {
+        let connections = (crew.connections + number) / threads;
+        let (shared, start) = (shared.clone(), start.clone());
+        let (sender, done) = oneshot::channel();
+        std::thread::spawn(move || {
+            let _ = sender.send(one_thread(&shared, connections, &start));
+        });
+        running.push(done);
+    }
+    let mut all = Tally::default();
+    for thread in running {
+        let done = tokio::time::timeout(lasts + PATIENCE, thread).await;
+        all.add(done.map_err(|_| failed("the server did not answer in time"))?.map_err(failed)??);
+    }
+    all.busy /= threads as f64;
+    all.latencies.sort_unstable();
+    Ok(all)
+}
+
+/// What all threads know.
+#[derive(Clone)]
+struct Shared {
+    order: Order,
+    address: SocketAddr,
+    harvest: Option<Harvest>,
+    lasts: Duration,
+    budget: Arc<AtomicI64>,
+    spin: bool,
+}
+
+fn one_thread(shared: &Shared, connections: usize, start: &Barrier) -> Result<Tally, SetupError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed);
+    let opened =
+        runtime.and_then(|runtime| runtime.block_on(open(shared, connections)).map(|opened| (runtime, opened)));
+    // Also if this thread has failed: the others wait for it.
+    start.wait();
+    let (runtime, opened) = opened?;
+    runtime.block_on(work(shared, opened))
+}
+
+async fn open(shared: &Shared, connections: usize) -> Result<Vec<Option<Connection<TcpStream>>>, SetupError> {
     let mut opened = Vec::with_capacity(connections);
     for _ in 0..connections {
-        let anew = matches!(order.work, Work::Anew(..));
-        opened.push(if anew { None } else { Some(Connection::open(address).await?) });
+        let anew = matches!(shared.order.work, Work::Anew(..));
+        opened.push(if anew { None } else { Some(Connection::open(shared.address).await?) });
     }
-    let budget = Arc::new(AtomicI64::new(budget));
+    Ok(opened)
+}
+
+async fn work(shared: &Shared, opened: Vec<Option<Connection<TcpStream>>>) -> Result<Tally, SetupError> {
     let began = Instant::now();
+    let answers = Arc::new(AtomicU64::new(0));
     let workers: Vec<_> = opened
         .into_iter()
         .map(|connection| {
-            let (order, budget) = (order.clone(), budget.clone());
-            let worker = Worker { order, address, harvest, until: began + lasts, budget, tally: Tally::default() };
+            let worker = Worker {
+                order: shared.order.clone(),
+                address: shared.address,
+                harvest: shared.harvest,
+                until: began + shared.lasts,
+                budget: shared.budget.clone(),
+                answers: answers.clone(),
+                tally: Tally::default(),
+            };
             tokio::spawn(worker.run(connection))
         })
         .collect();
+    let spinning = shared.spin.then(|| tokio::spawn(spin(answers.clone())));
     let mut all = Tally::default();
     for worker in workers {
-        let done = tokio::time::timeout(lasts + PATIENCE, worker).await;
-        all.add(done.map_err(|_| failed("the server did not answer in time"))?.map_err(failed)??);
+        all.add(worker.await.map_err(failed)??);
     }
     all.seconds = began.elapsed().as_secs_f64();
-    all.latencies.sort_unstable();
+    if let Some(spinning) = spinning {
+        answers.store(ENDED, Ordering::Relaxed);
+        let idle = spinning.await.map_err(failed)?;
+        all.busy = 1.0 - idle.as_secs_f64() / all.seconds;
+    }
     Ok(all)
+}
+
+/// A count of answers that says that there will be no more.
+const ENDED: u64 = u64::MAX;
+
+/// Keeps the thread awake. Gives the time in which there was nothing to do.
+async fn spin(answers: Arc<AtomicU64>) -> Duration {
+    let mut idle = Duration::ZERO;
+    let (mut seen, mut since) = (answers.load(Ordering::Relaxed), Instant::now());
+    while seen != ENDED {
+        tokio::task::yield_now().await;
+        let (now, count) = (Instant::now(), answers.load(Ordering::Relaxed));
+        if count == seen {
+            idle += now - since;
+        }
+        (seen, since) = (count, now);
+    }
+    idle
 }

@@ -4,7 +4,7 @@
 use tokio::net::TcpStream;
 
 use super::client::{Answer, Connection, Requests, Tls, form};
-use super::load::{self, Enough, Harvest, Order, Supply, Tally, Work};
+use super::load::{self, Crew, Enough, Harvest, Order, Supply, Tally, Work};
 use super::processes::{PASSWORD, Process, USERNAME};
 use super::{BASE, failed};
 use crate::cli::SetupError;
@@ -118,14 +118,14 @@ pub(super) struct Side {
     tls: Option<Tls>,
     /// Of a browser that is signed in.
     cookies: Option<String>,
-    connections: usize,
+    crew: Crew,
 }
 
 impl Side {
     /// A server that has started.
-    pub(super) fn new(process: Process, tls: Option<Tls>, connections: usize) -> Self {
+    pub(super) fn new(process: Process, tls: Option<Tls>, crew: Crew) -> Self {
         let host = format!("localhost:{}", process.address.port());
-        Self { process, requests: Requests { host }, tls, cookies: None, connections }
+        Self { process, requests: Requests { host }, tls, cookies: None, crew }
     }
 
     /// Work of a path, with everything it needs but what is good for once.
@@ -144,7 +144,7 @@ impl Side {
             Path::CodeToTokens => (Work::Once(Supply::default()), 200, "\"id_token\""),
             Path::Refresh => {
                 let tokens = Supply::default();
-                for _ in 0..self.connections {
+                for _ in 0..self.crew.connections {
                     load::put(&tokens, [self.tokens("web").await?.1]);
                 }
                 (Work::Refresh(self.requests.clone(), tokens), 200, "\"refresh_token\"")
@@ -211,7 +211,7 @@ impl Side {
         enough: Enough,
         harvest: Option<Harvest>,
     ) -> Result<Tally, SetupError> {
-        load::run(self.process.address, order, self.connections, enough, harvest).await
+        load::run(self.process.address, order, self.crew, enough, harvest).await
     }
 
     /// Asks once, and says how many bytes the body of the answer has.
@@ -219,7 +219,14 @@ impl Side {
         let order = self.prepare(path).await?;
         self.supply(path, &order, 1).await?;
         let length: Harvest = |answer| Some(answer.body.len().to_string());
-        let done = load::run(self.process.address, &order, 1, Enough::Times(1), Some(length)).await?;
+        let done = load::run(
+            self.process.address,
+            &order,
+            Crew { threads: 1, connections: 1, spin: false },
+            Enough::Times(1),
+            Some(length),
+        )
+        .await?;
         if let Some((answer, _)) = done.wrong {
             return Err(failed(format!("{}: the server answers {answer}", path.name())));
         }

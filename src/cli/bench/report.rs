@@ -70,6 +70,8 @@ pub(super) struct Line {
     pub(super) product: Vec<Round>,
     /// What makes the figures doubtful.
     pub(super) warnings: BTreeSet<String>,
+    /// Share of a CPU that others used, in the worst round.
+    pub(super) others: f64,
     /// Why they are none at all.
     pub(super) void: Option<String>,
     /// Resident memory of both in KiB, after the last round.
@@ -86,6 +88,7 @@ impl Line {
             reference: Vec::new(),
             product: Vec::new(),
             warnings: BTreeSet::new(),
+            others: 0.0,
             void: None,
             resident_kib: (0, 0),
             facts: Map::new(),

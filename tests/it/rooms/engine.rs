@@ -423,7 +423,7 @@ fn nobody_vouched_for_a_client_that_calls_itself_a_web_application() {
     let mut case = case();
     case.client = public_web(&["http://localhost/cb"]);
     case.client.origin = ClientOrigin::Dynamic;
-    // FAILS TODAY: any program of the device may wait at that address.
+    // Any program of the device may wait at that address.
     assert_eq!(case.next(), "ask all: openid profile []", "CN02, RFC 8252 §8.6");
     case.client = public_web(&["https://app.example/cb"]);
     case.client.origin = ClientOrigin::Dynamic;
