@@ -143,9 +143,16 @@ impl<'a> Bench<'a> {
     async fn new(args: &'a BenchArgs, json: bool) -> Result<Self, SetupError> {
         let named = |name: &String| {
             let all = Path::ALL.map(Path::name).join(", ");
-            Path::ALL.into_iter().find(|path| path.name() == name).ok_or_else(|| failed(format!("there is no path {name}; there are {all}")))
+            Path::ALL
+                .into_iter()
+                .find(|path| path.name() == name)
+                .ok_or_else(|| failed(format!("there is no path {name}; there are {all}")))
         };
-        let paths = if args.paths.is_empty() { Path::ALL.to_vec() } else { args.paths.iter().map(named).collect::<Result<_, _>>()? };
+        let paths = if args.paths.is_empty() {
+            Path::ALL.to_vec()
+        } else {
+            args.paths.iter().map(named).collect::<Result<_, _>>()?
+        };
         if args.rounds == 0 || args.seconds == 0 || args.connections == 0 {
             return Err(failed("--rounds, --seconds and --connections must be at least 1"));
         }
@@ -213,13 +220,15 @@ impl<'a> Bench<'a> {
         let certificate = if tls { Some(launch.certificate()?) } else { None };
         let trusting = || match &certificate {
             None => Ok(None),
-            Some((file, _)) => client::Tls::trusting(&std::fs::read(file).map_err(|error| SetupError::file(file, error))?).map(Some),
+            Some((file, _)) => {
+                client::Tls::trusting(&std::fs::read(file).map_err(|error| SetupError::file(file, error))?).map(Some)
+            }
         };
         let process = launch.product(&self.databases.make(&self.folder, &name("product")).await?)?;
         tokio::time::sleep(Duration::from_millis(300)).await;
         let (pid, product_start) = (process.pid(), process.start_milliseconds);
         let idle = measure::resident_kib(pid);
-        let mut product = Side::new(process, self.databases.name(&name("product")), trusting()?, self.crew);
+        let mut product = Side::new(process, trusting()?, self.crew);
         let mut bytes = BTreeMap::new();
         for path in paths {
             bytes.insert(path.name().to_owned(), product.probe(*path).await?);
@@ -236,7 +245,7 @@ impl<'a> Bench<'a> {
             "product": { "start_ms": product_start.round(), "resident_idle_kib": idle },
             "reference": { "start_ms": process.start_milliseconds.round(), "resident_idle_kib": measure::resident_kib(process.pid()) },
         });
-        let reference = Side::new(process, self.databases.name(&name("reference")), trusting()?, self.crew);
+        let reference = Side::new(process, trusting()?, self.crew);
         Ok((Servers { reference, product }, start))
     }
 
@@ -260,7 +269,8 @@ impl<'a> Bench<'a> {
         );
         if path == Path::PasswordLogin {
             let bare = hashes::bare_milliseconds()?;
-            let whole = report::Spread::of(line.product.iter().map(|round| round.cpu_us / 1000.0)).map_or(0.0, |spread| spread.median);
+            let whole = report::Spread::of(line.product.iter().map(|round| round.cpu_us / 1000.0))
+                .map_or(0.0, |spread| spread.median);
             let share = if whole > 0.0 { (bare / whole * 1000.0).round() / 1000.0 } else { 0.0 };
             line.facts.insert("bare_argon2_ms".to_owned(), ((bare * 100.0).round() / 100.0).into());
             line.facts.insert("argon2_share_of_product_cpu".to_owned(), share.into());
@@ -271,20 +281,19 @@ impl<'a> Bench<'a> {
     async fn round(&self, course: &mut Course, side: &mut Side, line: &mut Line) -> Result<Round, SetupError> {
         let seconds = self.args.seconds as f64;
         side.supply(line.path, &course.order, paths::enough_for(seconds, course.rate)).await?;
-        let (pid, database) = (side.process.pid(), side.database.clone());
-        let database = database.as_deref();
+        let (pid, postgres) = (side.process.pid(), self.databases.is_postgres());
         if matches!(course.order.work, Work::Once(_)) {
             // What making the supply left to do belongs to nobody.
             settle(pid).await;
         }
-        let before = Snapshot::take(pid, database);
+        let before = Snapshot::take(pid, postgres);
         let tally = side.load(&course.order, Enough::After(Duration::from_secs(self.args.seconds)), None).await?;
-        let during = Snapshot::take(pid, database).since(&before);
+        let during = Snapshot::take(pid, postgres).since(&before);
         if line.path.writes() {
             // Work that the server put off belongs to these requests all the same.
             settle(pid).await;
         }
-        let whole = Snapshot::take(pid, database).since(&before);
+        let whole = Snapshot::take(pid, postgres).since(&before);
         course.rate = tally.rate();
         note(line, &tally);
         let busy = if self.crew.spin { tally.busy } else { during.load / during.seconds / self.crew.threads as f64 };
@@ -302,7 +311,6 @@ impl<'a> Bench<'a> {
             p50_ms: tally.percentile(0.5),
             p99_ms: tally.percentile(0.99),
             rate: tally.rate(),
-            put_off_us: (whole.server - during.server) * 1e6 / requests,
         })
     }
 }
@@ -310,7 +318,9 @@ impl<'a> Bench<'a> {
 /// Answers that are not as expected make a line void.
 fn note(line: &mut Line, tally: &Tally) {
     if let Some((answer, count)) = &tally.wrong {
-        line.void.get_or_insert_with(|| format!("{count} of {} answers were not as expected: {answer}", tally.latencies.len()));
+        line.void.get_or_insert_with(|| {
+            format!("{count} of {} answers were not as expected: {answer}", tally.latencies.len())
+        });
     }
     if tally.latencies.is_empty() {
         line.void.get_or_insert_with(|| "there was no answer".to_owned());

@@ -50,7 +50,8 @@ pub(super) fn make() -> Result<Pair, SetupError> {
 /// TBSCertificate.
 fn body(algorithm: &[u8], point: &[u8]) -> Vec<u8> {
     let object = |id: &[u8]| der(OBJECT_IDENTIFIER, &[id]);
-    let name = der(SEQUENCE, &[&der(SET, &[&der(SEQUENCE, &[&object(COMMON_NAME), &der(UTF8_STRING, &[b"localhost"])])])]);
+    let name =
+        der(SEQUENCE, &[&der(SET, &[&der(SEQUENCE, &[&object(COMMON_NAME), &der(UTF8_STRING, &[b"localhost"])])])]);
     let validity = der(SEQUENCE, &[&der(UTC_TIME, &[b"000101000000Z"]), &der(GENERALIZED_TIME, &[b"20991231235959Z"])]);
     let curve = der(SEQUENCE, &[&object(EC_PUBLIC_KEY), &object(SECP256R1)]);
     let public_key = der(SEQUENCE, &[&curve, &der(BIT_STRING, &[&[0], point])]);

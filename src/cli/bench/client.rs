@@ -31,7 +31,8 @@ pub(super) struct Requests {
 impl Requests {
     /// A GET below the tenant, with further header lines.
     pub(super) fn get(&self, target: &str, headers: &str) -> Vec<u8> {
-        format!("GET {BASE}{target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: chancery-bench\r\n{headers}\r\n", self.host).into_bytes()
+        format!("GET {BASE}{target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: chancery-bench\r\n{headers}\r\n", self.host)
+            .into_bytes()
     }
 
     /// A form posted below the tenant.
@@ -69,7 +70,12 @@ impl Requests {
 
     /// A code for tokens (RFC 6749 §4.1.3).
     pub(super) fn redeem(&self, client: &str, code: &str) -> Vec<u8> {
-        let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ];
         self.post_as(client, "/token", &fields)
     }
 
@@ -193,7 +199,10 @@ impl Tls {
     }
 
     /// A new connection. It ends by a reset, so that ports are free again at once.
-    pub(super) async fn open(&self, address: SocketAddr) -> Result<Connection<tokio_rustls::client::TlsStream<TcpStream>>, SetupError> {
+    pub(super) async fn open(
+        &self,
+        address: SocketAddr,
+    ) -> Result<Connection<tokio_rustls::client::TlsStream<TcpStream>>, SetupError> {
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_zero_linger().map_err(failed)?;

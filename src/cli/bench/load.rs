@@ -110,7 +110,8 @@ impl Tally {
 
     fn note(&mut self, order: &Order, answer: &Answer<'_>, took: Duration) -> bool {
         self.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
-        let good = answer.status == order.status && (answer.body.contains(order.marker) || answer.head.contains(order.marker));
+        let good =
+            answer.status == order.status && (answer.body.contains(order.marker) || answer.head.contains(order.marker));
         if !good {
             let excerpt: String = answer.body.chars().take(200).collect();
             self.wrong.get_or_insert_with(|| (format!("{} {excerpt}", answer.status), 0)).1 += 1;
@@ -226,7 +227,14 @@ pub(super) async fn run(
         Enough::After(lasts) => (lasts, i64::MAX / 2),
         Enough::Times(times) => (Duration::from_secs(3600), i64::try_from(times).unwrap_or(i64::MAX)),
     };
-    let shared = Shared { order: order.clone(), address, harvest, lasts, budget: Arc::new(AtomicI64::new(budget)), spin: crew.spin };
+    let shared = Shared {
+        order: order.clone(),
+        address,
+        harvest,
+        lasts,
+        budget: Arc::new(AtomicI64::new(budget)),
+        spin: crew.spin,
+    };
     let threads = crew.threads.clamp(1, crew.connections.max(1));
     let start = Arc::new(Barrier::new(threads));
     let mut running = Vec::with_capacity(threads);
@@ -262,7 +270,8 @@ struct Shared {
 
 fn one_thread(shared: &Shared, connections: usize, start: &Barrier) -> Result<Tally, SetupError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed);
-    let opened = runtime.and_then(|runtime| runtime.block_on(open(shared, connections)).map(|opened| (runtime, opened)));
+    let opened =
+        runtime.and_then(|runtime| runtime.block_on(open(shared, connections)).map(|opened| (runtime, opened)));
     // Also if this thread has failed: the others wait for it.
     start.wait();
     let (runtime, opened) = opened?;

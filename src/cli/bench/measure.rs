@@ -21,26 +21,13 @@ pub(super) fn resident_kib(pid: u32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// CPU seconds of the PostgreSQL processes that serve a database: its backends, known by their titles, and the
-/// writers they share. 0 if the server is on another machine.
-fn postgres_seconds(database: &str) -> f64 {
-    const SHARED: [&str; 4] = ["checkpointer", "background writer", "walwriter", "autovacuum"];
+/// CPU seconds of all processes called `postgres`: a server of the same machine.
+fn postgres_seconds() -> f64 {
     let Ok(folder) = std::fs::read_dir("/proc") else { return 0.0 };
     let pids = folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    let titles: Vec<(u32, String)> = pids
-        .filter_map(|pid| Some((pid, std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?)))
-        .filter(|(_, title)| title.starts_with("postgres: "))
-        .collect();
-    let parent = |pid: u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(1)?.parse::<u32>().ok())
-    };
-    let is_ours = |title: &str| title.split(' ').any(|word| word == database);
-    let server = titles.iter().find(|(_, title)| is_ours(title)).and_then(|(pid, _)| parent(*pid));
-    let counts = |(pid, title): &&(u32, String)| {
-        is_ours(title) || (SHARED.iter().any(|name| title.contains(name)) && server.is_some() && parent(*pid) == server)
-    };
-    titles.iter().filter(counts).map(|(pid, _)| cpu_seconds(*pid)).sum()
+    let named =
+        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres");
+    pids.filter(named).map(cpu_seconds).sum()
 }
 
 /// Seconds that all CPUs were busy, and seconds that the host kept from them.
@@ -65,13 +52,13 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the counters: of the server `pid`, of its PostgreSQL database, of ourselves and of the machine.
-    pub(super) fn take(pid: u32, database: Option<&str>) -> Self {
+    /// Reads the counters: of the server `pid`, of PostgreSQL if it is used, of ourselves and of the machine.
+    pub(super) fn take(pid: u32, postgres: bool) -> Self {
         let (machine, stolen) = machine_seconds();
         Self {
             at: Instant::now(),
             server: cpu_seconds(pid),
-            database: database.map_or(0.0, postgres_seconds),
+            database: if postgres { postgres_seconds() } else { 0.0 },
             load: cpu_seconds(std::process::id()),
             machine,
             stolen,
@@ -80,7 +67,8 @@ impl Snapshot {
 
     /// What was used since `before`.
     pub(super) fn since(&self, before: &Self) -> Usage {
-        let (server, database, load) = (self.server - before.server, self.database - before.database, self.load - before.load);
+        let (server, database, load) =
+            (self.server - before.server, self.database - before.database, self.load - before.load);
         Usage {
             seconds: self.at.duration_since(before.at).as_secs_f64(),
             server,
@@ -110,7 +98,9 @@ pub(super) struct Usage {
 pub(super) fn machine() -> serde_json::Value {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, model)| model.to_owned()));
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, model)| model.to_owned()));
     serde_json::json!({
         "cpu": model.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         "cpus": std::thread::available_parallelism().map_or(1, usize::from),

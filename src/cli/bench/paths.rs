@@ -114,8 +114,6 @@ impl Path {
 pub(super) struct Side {
     /// Its process.
     pub(super) process: Process,
-    /// Its database, if that is on a PostgreSQL server.
-    pub(super) database: Option<String>,
     requests: Requests,
     tls: Option<Tls>,
     /// Of a browser that is signed in.
@@ -125,9 +123,9 @@ pub(super) struct Side {
 
 impl Side {
     /// A server that has started.
-    pub(super) fn new(process: Process, database: Option<String>, tls: Option<Tls>, crew: Crew) -> Self {
+    pub(super) fn new(process: Process, tls: Option<Tls>, crew: Crew) -> Self {
         let host = format!("localhost:{}", process.address.port());
-        Self { process, database, requests: Requests { host }, tls, cookies: None, crew }
+        Self { process, requests: Requests { host }, tls, cookies: None, crew }
     }
 
     /// Work of a path, with everything it needs but what is good for once.
@@ -207,7 +205,12 @@ impl Side {
     }
 
     /// Does the work.
-    pub(super) async fn load(&self, order: &Order, enough: Enough, harvest: Option<Harvest>) -> Result<Tally, SetupError> {
+    pub(super) async fn load(
+        &self,
+        order: &Order,
+        enough: Enough,
+        harvest: Option<Harvest>,
+    ) -> Result<Tally, SetupError> {
         load::run(self.process.address, order, self.crew, enough, harvest).await
     }
 
@@ -216,7 +219,14 @@ impl Side {
         let order = self.prepare(path).await?;
         self.supply(path, &order, 1).await?;
         let length: Harvest = |answer| Some(answer.body.len().to_string());
-        let done = load::run(self.process.address, &order, Crew { threads: 1, connections: 1, spin: false }, Enough::Times(1), Some(length)).await?;
+        let done = load::run(
+            self.process.address,
+            &order,
+            Crew { threads: 1, connections: 1, spin: false },
+            Enough::Times(1),
+            Some(length),
+        )
+        .await?;
         if let Some((answer, _)) = done.wrong {
             return Err(failed(format!("{}: the server answers {answer}", path.name())));
         }
@@ -244,7 +254,8 @@ impl Side {
         }
         let mut connection: Connection<TcpStream> = Connection::open(self.process.address).await?;
         let page = connection.ask(&self.requests.authorize("web", "")).await?;
-        let made = sign_in_form(&page).ok_or_else(|| failed(format!("no sign-in page: {} {}", page.status, page.body)))?;
+        let made =
+            sign_in_form(&page).ok_or_else(|| failed(format!("no sign-in page: {} {}", page.status, page.body)))?;
         let browser = made.split('\n').next().unwrap_or_default().to_owned();
         let done = connection.ask(&self.password(&made)).await?;
         if done.status != 303 || done.code().is_none() {
@@ -300,4 +311,3 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 pub(super) fn enough_for(seconds: f64, rate: f64) -> usize {
     (rate * seconds * 1.2) as usize + 64
 }
-

@@ -91,7 +91,11 @@ impl Cpus {
         let (server, rest) = allowed.split_first()?;
         let from = rest.len().saturating_sub(if rest.len() > 2 { 2 } else { 1 });
         let load: Vec<String> = rest.get(from..)?.iter().map(usize::to_string).collect();
-        let known = Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+        let known = Command::new("taskset")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
         (known && !load.is_empty()).then(|| Self { server: server.to_string(), load: load.join(",") })
     }
 
@@ -171,17 +175,15 @@ impl Databases {
         }
         let mut options = ConnectOptions::new(text);
         options.max_connections(1).sqlx_logging(false);
-        Ok(Self::Postgres { url: url::Url::parse(text).map_err(failed)?, admin: Database::connect(options).await.map_err(failed)? })
+        Ok(Self::Postgres {
+            url: url::Url::parse(text).map_err(failed)?,
+            admin: Database::connect(options).await.map_err(failed)?,
+        })
     }
 
     /// Whether it is a PostgreSQL server.
     pub(super) const fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres { .. })
-    }
-
-    /// The name of a database on the server.
-    pub(super) fn name(&self, name: &str) -> Option<String> {
-        self.is_postgres().then(|| format!("chancery_bench_{}_{name}", std::process::id()))
     }
 
     /// A new database, and its address.
@@ -191,7 +193,9 @@ impl Databases {
         };
         let name = format!("chancery_bench_{}_{name}", std::process::id());
         admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.map_err(|error| {
-            failed(format!("{error}. The benchmark makes two databases of its own: the user in --database must be allowed to"))
+            failed(format!(
+                "{error}. The benchmark makes two databases of its own: the user in --database must be allowed to"
+            ))
         })?;
         let mut url = url.clone();
         url.set_path(&name);

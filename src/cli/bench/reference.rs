@@ -87,7 +87,8 @@ pub(super) async fn serve(settings: &FilePath) -> Result<ExitCode, SetupError> {
         Some((certificate, key)) => {
             let read = |path: &PathBuf| std::fs::read(path).map_err(|error| SetupError::file(path, error));
             let versions = (tls::TlsVersion::V1_2, tls::ClientCertificates::Off);
-            let config = tls::server_config(&read(certificate)?, &read(key)?, versions.0, versions.1).map_err(failed)?;
+            let config =
+                tls::server_config(&read(certificate)?, &read(key)?, versions.0, versions.1).map_err(failed)?;
             Some(watch::channel(Arc::new(config)))
         }
     };
@@ -145,7 +146,9 @@ impl Reference {
         }
         let body = request.take_body().into_bytes().await?;
         let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-        let field = |name: &str| form.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+        let field = |name: &str| {
+            form.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+        };
         if path.starts_with("/interaction/") {
             return self.sign_in(field("password"), field("handle")).await;
         }
@@ -156,7 +159,10 @@ impl Reference {
             ("/token", _) => self.refresh(client, field("refresh_token")).await,
             ("/introspect", _) => self.introspect(field("token")).await,
             ("/revoke", _) => {
-                let written = vec![values::revoked(&sha256(field("token").as_bytes())), values::audit("token.revoked", client, None)];
+                let written = vec![
+                    values::revoked(&sha256(field("token").as_bytes())),
+                    values::audit("token.revoked", client, None),
+                ];
                 self.rows.write(Kind::Revoke, written).await?;
                 Ok(Response::builder().finish())
             }
@@ -166,7 +172,8 @@ impl Reference {
 
     /// The client, by HTTP Basic.
     fn client(&self, request: &Request) -> Result<&'static str, Fault> {
-        let header = request.header("authorization").and_then(|header| header.strip_prefix("Basic ")).ok_or("no credentials")?;
+        let header =
+            request.header("authorization").and_then(|header| header.strip_prefix("Basic ")).ok_or("no credentials")?;
         let text = String::from_utf8(STANDARD.decode(header)?)?;
         let (id, secret) = text.split_once(':').ok_or("no secret")?;
         let (id, known) = self.clients.get_key_value(id).ok_or("no such client")?;
@@ -229,7 +236,8 @@ impl Reference {
         let (grant, rest) = bytes.split_at_checked(16).ok_or("a short token")?;
         let (grant, generation) = (Uuid::from_slice(grant)?, i64::from(u32::from_be_bytes(rest.try_into()?)));
         let answer = self.tokens("refresh", client, (grant, u32::try_from(generation + 1)?), now)?;
-        let written = vec![values::rotate(grant, generation, now), values::audit("token.refreshed", client, Some(USER))];
+        let written =
+            vec![values::rotate(grant, generation, now), values::audit("token.refreshed", client, Some(USER))];
         if self.rows.write(Kind::Rotate, written).await? { Ok(answer) } else { Err("the token was used".into()) }
     }
 
@@ -241,7 +249,9 @@ impl Reference {
         };
         let id = self.token("JWT", client, grant, now)?;
         let refresh = URL_SAFE_NO_PAD.encode([grant.as_bytes().as_slice(), &generation.to_be_bytes()].concat());
-        let answer = format!("{{\"access_token\":\"{access}\",\"id_token\":\"{id}\",\"refresh_token\":\"crt_{refresh}\",\"expires_in\":86400}}");
+        let answer = format!(
+            "{{\"access_token\":\"{access}\",\"id_token\":\"{id}\",\"refresh_token\":\"crt_{refresh}\",\"expires_in\":86400}}"
+        );
         Ok(self.padded(name, answer))
     }
 
@@ -265,7 +275,8 @@ impl Reference {
     }
 
     async fn userinfo(&self, request: &Request) -> Result<Response, Fault> {
-        let token = request.header("authorization").and_then(|header| header.strip_prefix("Bearer ")).ok_or("no token")?;
+        let token =
+            request.header("authorization").and_then(|header| header.strip_prefix("Bearer ")).ok_or("no token")?;
         let claims = self.verified(token)?;
         let known = values::read_account(&self.rows, claims.sub.parse()?).await?.ok_or("nobody")?;
         Ok(self.padded("userinfo", format!("{{\"sub\":\"{}\",\"known\":{}}}", claims.sub, known.len())))
@@ -274,7 +285,10 @@ impl Reference {
     async fn authorize(&self, request: &Request) -> Result<Response, Fault> {
         let query = request.uri().query().unwrap_or_default();
         let params: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let client = params.iter().find(|(name, _)| name == "client_id").and_then(|(_, id)| self.clients.get_key_value(id.as_str()));
+        let client = params
+            .iter()
+            .find(|(name, _)| name == "client_id")
+            .and_then(|(_, id)| self.clients.get_key_value(id.as_str()));
         let (client, _) = client.ok_or("no such client")?;
         std::hint::black_box(self.tenants.get("bench"));
         let cookies = request.header("cookie").unwrap_or_default();
@@ -282,7 +296,10 @@ impl Reference {
         let secret = secret.split(';').next().unwrap_or_default();
         let session = values::read_session(&self.rows, &sha256(secret.as_bytes())).await?.ok_or("no such session")?;
         let code = mint::secret();
-        let written = vec![values::code(&sha256(code.expose().as_bytes()), client, session), values::audit("code.issued", client, Some(USER))];
+        let written = vec![
+            values::code(&sha256(code.expose().as_bytes()), client, session),
+            values::audit("code.issued", client, Some(USER)),
+        ];
         self.rows.write(Kind::Code, written).await?;
         Ok(see_other(code.expose(), None))
     }
@@ -341,10 +358,15 @@ fn json(body: Body) -> Response {
 }
 
 fn see_other(code: &str, session: Option<&str>) -> Response {
-    let location = format!("{}?code={code}&state=0d8fQ1Lq9sTtKf3vXy7RbA&iss=http%3A%2F%2Flocalhost%3A65535%2Ft%2Fbench", super::REDIRECT_URI);
+    let location = format!(
+        "{}?code={code}&state=0d8fQ1Lq9sTtKf3vXy7RbA&iss=http%3A%2F%2Flocalhost%3A65535%2Ft%2Fbench",
+        super::REDIRECT_URI
+    );
     let response = Response::builder().status(StatusCode::SEE_OTHER).header("location", location);
     match session {
-        Some(secret) => response.header("set-cookie", format!("chancery-session={secret}; Path={BASE}; HttpOnly; SameSite=Lax")).finish(),
+        Some(secret) => response
+            .header("set-cookie", format!("chancery-session={secret}; Path={BASE}; HttpOnly; SameSite=Lax"))
+            .finish(),
         None => response.finish(),
     }
 }

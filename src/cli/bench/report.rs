@@ -20,20 +20,17 @@ pub(super) struct Round {
     pub(super) p99_ms: f64,
     /// Answers in a second.
     pub(super) rate: f64,
-    /// The part of `cpu_us` that came after the last answer: work that was put off.
-    pub(super) put_off_us: f64,
 }
 
 type Field = (&'static str, fn(&Round) -> f64);
 
 /// Everything that is told of a round.
-const FIELDS: [Field; 6] = [
+const FIELDS: [Field; 5] = [
     ("cpu_us", |round| round.cpu_us),
     ("database_cpu_us", |round| round.database_us),
     ("p50_ms", |round| round.p50_ms),
     ("p99_ms", |round| round.p99_ms),
     ("requests_per_second", |round| round.rate),
-    ("cpu_us_put_off", |round| round.put_off_us),
 ];
 
 /// The middle of some values, and their range.
@@ -101,7 +98,11 @@ impl Line {
     /// Product ÷ reference, round by round.
     fn ratio(&self, field: fn(&Round) -> f64) -> Option<Spread> {
         let pairs = self.product.iter().zip(&self.reference);
-        Spread::of(pairs.filter(|(_, reference)| field(reference) > 0.0).map(|(product, reference)| field(product) / field(reference)))
+        Spread::of(
+            pairs
+                .filter(|(_, reference)| field(reference) > 0.0)
+                .map(|(product, reference)| field(product) / field(reference)),
+        )
     }
 
     /// For programs.
@@ -188,7 +189,9 @@ pub(super) fn check(baseline: &Value, lines: &[Line]) -> Vec<String> {
             worse.push(format!("{name} has no figure: {why}"));
             continue;
         }
-        let Some(before) = known.iter().find(|path| path.get("path").and_then(Value::as_str) == Some(name)) else { continue };
+        let Some(before) = known.iter().find(|path| path.get("path").and_then(Value::as_str) == Some(name)) else {
+            continue;
+        };
         for (field, read) in FIELDS.iter().take(2) {
             let stored = before.get("ratio").and_then(|ratio| ratio.get(*field)?.get("median")?.as_f64());
             let (Some(stored), Some(now)) = (stored, line.ratio(*read)) else { continue };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait as _, Value,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _, Value,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -95,8 +95,16 @@ static AUDIT: Table = Table {
     name: "audit_event",
     key: 2,
     columns: &[
-        ("tenant_id", Id), ("id", Id), ("at_milliseconds", Number), ("kind", Text), ("client_id", Text),
-        ("user_id", Id), ("data", Text), ("personal", Text), ("personal_digest", Bytes), ("reference", Text),
+        ("tenant_id", Id),
+        ("id", Id),
+        ("at_milliseconds", Number),
+        ("kind", Text),
+        ("client_id", Text),
+        ("user_id", Id),
+        ("data", Text),
+        ("personal", Text),
+        ("personal_digest", Bytes),
+        ("reference", Text),
         ("block", Number),
     ],
 };
@@ -104,71 +112,116 @@ static CODE: Table = Table {
     name: "authorization_code",
     key: 2,
     columns: &[
-        ("tenant_id", Id), ("code_hash", Bytes), ("client_id", Text), ("grant_id", Id), ("user_id", Id),
-        ("session_id", Id), ("allowed", Text), ("redirect_uri", Text), ("redirect_uri_given", Flag),
-        ("code_challenge", Text), ("issued_at", Number), ("expires_at", Number), ("redeemed_at", Number),
+        ("tenant_id", Id),
+        ("code_hash", Bytes),
+        ("client_id", Text),
+        ("grant_id", Id),
+        ("user_id", Id),
+        ("session_id", Id),
+        ("allowed", Text),
+        ("redirect_uri", Text),
+        ("redirect_uri_given", Flag),
+        ("code_challenge", Text),
+        ("issued_at", Number),
+        ("expires_at", Number),
+        ("redeemed_at", Number),
     ],
 };
 static GRANT: Table = Table {
     name: "token_grant",
     key: 2,
     columns: &[
-        ("tenant_id", Id), ("id", Id), ("client_id", Text), ("user_id", Id), ("session_id", Id), ("allowed", Text),
-        ("offline", Flag), ("generation", Number), ("created_at", Number), ("rotated_at", Number),
-        ("idle_expires_at", Number), ("expires_at", Number), ("revoked_at", Number),
+        ("tenant_id", Id),
+        ("id", Id),
+        ("client_id", Text),
+        ("user_id", Id),
+        ("session_id", Id),
+        ("allowed", Text),
+        ("offline", Flag),
+        ("generation", Number),
+        ("created_at", Number),
+        ("rotated_at", Number),
+        ("idle_expires_at", Number),
+        ("expires_at", Number),
+        ("revoked_at", Number),
     ],
 };
 static SESSION: Table = Table {
     name: "session",
     key: 2,
     columns: &[
-        ("tenant_id", Id), ("secret_hash", Bytes), ("id", Id), ("user_id", Id), ("auth_time_at", Number), ("acr", Text),
-        ("amr", Text), ("user_agent", Text), ("created_at", Number), ("last_seen_at", Number),
-        ("idle_expires_at", Number), ("expires_at", Number), ("ended_at", Number),
+        ("tenant_id", Id),
+        ("secret_hash", Bytes),
+        ("id", Id),
+        ("user_id", Id),
+        ("auth_time_at", Number),
+        ("acr", Text),
+        ("amr", Text),
+        ("user_agent", Text),
+        ("created_at", Number),
+        ("last_seen_at", Number),
+        ("idle_expires_at", Number),
+        ("expires_at", Number),
+        ("ended_at", Number),
     ],
 };
 static SIGN_IN: Table = Table {
     name: "sign_in",
     key: 2,
     columns: &[
-        ("tenant_id", Id), ("id", Text), ("browser_hash", Bytes), ("request", Text), ("progress", Text),
-        ("version", Number), ("expires_at", Number), ("finished_at", Number),
+        ("tenant_id", Id),
+        ("id", Text),
+        ("browser_hash", Bytes),
+        ("request", Text),
+        ("progress", Text),
+        ("version", Number),
+        ("expires_at", Number),
+        ("finished_at", Number),
     ],
 };
 static REVOKED: Table = Table {
     name: "revoked_token",
     key: 2,
-    columns: &[
-        ("tenant_id", Id), ("token_hash", Bytes), ("expires_at", Number),
-    ],
+    columns: &[("tenant_id", Id), ("token_hash", Bytes), ("expires_at", Number)],
 };
 static ACCOUNT: Table = Table {
     name: "account",
     key: 2,
     columns: &[
-        ("tenant_id", Id), ("id", Id), ("status", Text), ("username", Text), ("claims", Text), ("administrator", Flag),
-        ("audit_salt", Bytes), ("created_at", Number), ("updated_at", Number),
+        ("tenant_id", Id),
+        ("id", Id),
+        ("status", Text),
+        ("username", Text),
+        ("claims", Text),
+        ("administrator", Flag),
+        ("audit_salt", Bytes),
+        ("created_at", Number),
+        ("updated_at", Number),
     ],
 };
 static IDENTIFIER: Table = Table {
     name: "login_identifier",
     key: 2,
-    columns: &[
-        ("tenant_id", Id), ("value", Text), ("kind", Text), ("user_id", Id),
-    ],
+    columns: &[("tenant_id", Id), ("value", Text), ("kind", Text), ("user_id", Id)],
 };
 static CREDENTIAL: Table = Table {
     name: "credential",
     key: 3,
     columns: &[
-        ("tenant_id", Id), ("user_id", Id), ("kind", Text), ("data", Text), ("failures", Number),
-        ("last_failed_at", Number), ("updated_at", Number),
+        ("tenant_id", Id),
+        ("user_id", Id),
+        ("kind", Text),
+        ("data", Text),
+        ("failures", Number),
+        ("last_failed_at", Number),
+        ("updated_at", Number),
     ],
 };
 static TABLES: [&Table; 9] = [&AUDIT, &CODE, &GRANT, &SESSION, &SIGN_IN, &REVOKED, &ACCOUNT, &IDENTIFIER, &CREDENTIAL];
 
-const REDEEM: Part =
-    Part::Guard("UPDATE authorization_code SET redeemed_at = ? WHERE tenant_id = ? AND code_hash = ? AND redeemed_at IS NULL AND expires_at > ?");
+const REDEEM: Part = Part::Guard(
+    "UPDATE authorization_code SET redeemed_at = ? WHERE tenant_id = ? AND code_hash = ? AND redeemed_at IS NULL AND expires_at > ?",
+);
 const ROTATE: Part = Part::Guard(
     "UPDATE token_grant SET generation = generation + 1, rotated_at = ?, idle_expires_at = ? WHERE tenant_id = ? AND id = ? AND generation = ? AND revoked_at IS NULL",
 );
@@ -183,9 +236,9 @@ impl Kind {
             Self::Redeem => const { &[REDEEM, Part::Row(&GRANT), Part::Row(&AUDIT)] },
             Self::Rotate => const { &[ROTATE, Part::Row(&AUDIT)] },
             Self::Revoke => const { &[Part::Row(&REVOKED), Part::Row(&AUDIT)] },
-            Self::SignIn => const {
-                &[Part::Row(&SIGN_IN), Part::Row(&SESSION), Part::Row(&CODE), Part::Row(&AUDIT), Part::Row(&AUDIT)]
-            },
+            Self::SignIn => {
+                const { &[Part::Row(&SIGN_IN), Part::Row(&SESSION), Part::Row(&CODE), Part::Row(&AUDIT), Part::Row(&AUDIT)] }
+            }
         }
     }
 
@@ -205,7 +258,9 @@ impl Kind {
                 Part::Row(table) if guarded && !sqlite => {
                     format!("INSERT INTO {} ({}) SELECT {} FROM s0", table.name, table.names(), table.marks())
                 }
-                Part::Row(table) => format!("INSERT INTO {} ({}) VALUES ({})", table.name, table.names(), table.marks()),
+                Part::Row(table) => {
+                    format!("INSERT INTO {} ({}) VALUES ({})", table.name, table.names(), table.marks())
+                }
             };
             let text = numbered(&text, &mut number);
             texts.push(if sqlite { text } else { format!("s{at} AS ({text} RETURNING 1)") });
@@ -278,7 +333,8 @@ impl Rows {
     /// Puts the one person there: account, login identifier, credential.
     pub(super) async fn add_person(&self, values: [Vec<Value>; 3]) -> Result<(), DbErr> {
         for (table, values) in [&ACCOUNT, &IDENTIFIER, &CREDENTIAL].into_iter().zip(values) {
-            let sql = numbered(&format!("INSERT INTO {} ({}) VALUES ({})", table.name, table.names(), table.marks()), &mut 0);
+            let sql =
+                numbered(&format!("INSERT INTO {} ({}) VALUES ({})", table.name, table.names(), table.marks()), &mut 0);
             self.readers.execute_raw(Statement::from_sql_and_values(self.backend, sql, values)).await?;
         }
         Ok(())
@@ -314,7 +370,10 @@ async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbEr
     options.sqlx_logging(false).max_connections(connections);
     if is_sqlite(url) {
         options.map_sqlx_sqlite_opts(|sqlite| {
-            let sqlite = sqlite.create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+            let sqlite = sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full);
             sqlite.busy_timeout(std::time::Duration::from_secs(5)).statement_cache_capacity(256)
         });
     } else {
@@ -349,7 +408,8 @@ async fn write(db: DatabaseConnection, texts: Arc<Texts>, mut queue: mpsc::Unbou
         let (db, texts) = (db.clone(), texts.clone());
         // One who fails takes all others along: in the reference nobody does.
         let work = async move {
-            let (work, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| ((job.kind, job.values), job.answer)).unzip();
+            let (work, answers): (Vec<_>, Vec<_>) =
+                jobs.into_iter().map(|job| ((job.kind, job.values), job.answer)).unzip();
             let done = if sqlite { commit(&db, &texts, work).await } else { insert_audit(&db, &texts, work).await };
             let count = answers.len();
             let done = done.map_or_else(

@@ -50,8 +50,17 @@ pub(super) fn audit(kind: &str, client: &str, user: Option<Uuid>) -> Vec<Value> 
         None => (None, None),
     };
     vec![
-        TENANT.into(), id.into(), milliseconds.into(), text(kind), text(client), user.into(), data.into(), personal.into(),
-        digest.into(), reference.into(), None::<i64>.into(),
+        TENANT.into(),
+        id.into(),
+        milliseconds.into(),
+        text(kind),
+        text(client),
+        user.into(),
+        data.into(),
+        personal.into(),
+        digest.into(),
+        reference.into(),
+        None::<i64>.into(),
     ]
 }
 
@@ -59,8 +68,19 @@ pub(super) fn audit(kind: &str, client: &str, user: Option<Uuid>) -> Vec<Value> 
 pub(super) fn code(hash: &[u8], client: &str, session: Uuid) -> Vec<Value> {
     let now = now();
     vec![
-        TENANT.into(), bytes(hash), text(client), mint::row_id(now * 1000).into(), USER.into(), session.into(), text(ALLOWED),
-        text(REDIRECT_URI), true.into(), text(VERIFIER), now.into(), (now + 600).into(), None::<i64>.into(),
+        TENANT.into(),
+        bytes(hash),
+        text(client),
+        mint::row_id(now * 1000).into(),
+        USER.into(),
+        session.into(),
+        text(ALLOWED),
+        text(REDIRECT_URI),
+        true.into(),
+        text(VERIFIER),
+        now.into(),
+        (now + 600).into(),
+        None::<i64>.into(),
     ]
 }
 
@@ -73,8 +93,19 @@ pub(super) fn redeem(hash: &[u8], now: i64) -> Vec<Value> {
 pub(super) fn grant(id: Uuid, client: &str, now: i64) -> Vec<Value> {
     let (idle, whole) = (now + 30 * 86_400, now + 180 * 86_400);
     vec![
-        TENANT.into(), id.into(), text(client), USER.into(), TENANT.into(), text(ALLOWED), true.into(), 1_i64.into(),
-        now.into(), now.into(), idle.into(), whole.into(), None::<i64>.into(),
+        TENANT.into(),
+        id.into(),
+        text(client),
+        USER.into(),
+        TENANT.into(),
+        text(ALLOWED),
+        true.into(),
+        1_i64.into(),
+        now.into(),
+        now.into(),
+        idle.into(),
+        whole.into(),
+        None::<i64>.into(),
     ]
 }
 
@@ -92,13 +123,30 @@ pub(super) fn revoked(hash: &[u8]) -> Vec<Value> {
 pub(super) fn sign_in(session: Uuid, secret_hash: &[u8]) -> Vec<Vec<Value>> {
     let now = now();
     let sign_in = vec![
-        TENANT.into(), mint::handle().into(), bytes(&[7; 32]), text(REQUEST), text(PROGRESS), 1_i64.into(), (now + 1800).into(),
+        TENANT.into(),
+        mint::handle().into(),
+        bytes(&[7; 32]),
+        text(REQUEST),
+        text(PROGRESS),
+        1_i64.into(),
+        (now + 1800).into(),
         Some(now).into(),
     ];
     let (idle, whole) = (now + 86_400, now + 14 * 86_400);
     let session = vec![
-        TENANT.into(), bytes(secret_hash), session.into(), USER.into(), now.into(), text("urn:chancery:acr:1"), text("[\"pwd\"]"),
-        text("chancery-bench"), now.into(), now.into(), idle.into(), whole.into(), None::<i64>.into(),
+        TENANT.into(),
+        bytes(secret_hash),
+        session.into(),
+        USER.into(),
+        now.into(),
+        text("urn:chancery:acr:1"),
+        text("[\"pwd\"]"),
+        text("chancery-bench"),
+        now.into(),
+        now.into(),
+        idle.into(),
+        whole.into(),
+        None::<i64>.into(),
     ];
     vec![sign_in, session]
 }
@@ -108,10 +156,19 @@ pub(super) async fn person(rows: &Rows) -> Result<(), DbErr> {
     let now = now();
     let phc = "$argon2id$v=19$m=19456,t=2,p=1$Y2hhbmNlcnktYmVuY2gtMQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     let account = vec![
-        TENANT.into(), USER.into(), text("active"), text(USERNAME), text(CLAIMS), false.into(), bytes(&[7; 16]), now.into(), now.into(),
+        TENANT.into(),
+        USER.into(),
+        text("active"),
+        text(USERNAME),
+        text(CLAIMS),
+        false.into(),
+        bytes(&[7; 16]),
+        now.into(),
+        now.into(),
     ];
     let identifier = vec![TENANT.into(), text(USERNAME), text("username"), USER.into()];
-    let credential = vec![TENANT.into(), USER.into(), text("password"), text(phc), 0_i64.into(), 0_i64.into(), now.into()];
+    let credential =
+        vec![TENANT.into(), USER.into(), text("password"), text(phc), 0_i64.into(), 0_i64.into(), now.into()];
     rows.add_person([account, identifier, credential]).await
 }
 

@@ -5,11 +5,8 @@ use chancery::protocol::params::Params;
 
 use super::{ISSUER, params};
 
-type Row =
-    (&'static str, &'static [&'static str], Option<&'static str>, &'static str, Result<&'static str, BearerError>);
-
 /// Headers, query, body, and what is read.
-const READ: &[Row] = &[
+const READ: &[(&str, &[&str], Option<&str>, &str, Result<&str, BearerError>)] = &[
     ("RFC 6750 §3.1 nothing", &[], None, "", Err(BearerError::Missing)),
     ("RFC 6750 §3.1 empty parameter", &[], None, "access_token=", Err(BearerError::Missing)),
     ("RFC 6750 §2.1 another scheme", &["Basic YTpi"], None, "", Err(BearerError::Missing)),

@@ -101,11 +101,8 @@ fn a_claim_stands_for_its_scope() {
     assert_eq!((scope_of("phone_number_verified"), scope_of("sub"), scope_of("Email")), (Some("phone"), None, None));
 }
 
-type Names = &'static [&'static str];
-type Row = (&'static str, &'static str, Names, Names, &'static str, &'static str);
-
 /// Scope, names in userinfo, names in the ID token, and what userinfo and the ID token show.
-const RELEASED: &[Row] = &[
+const RELEASED: &[(&str, &str, &[&str], &[&str], &str, &str)] = &[
     ("OIDC Core §5.4 openid alone", "openid", &[], &[], "", ""),
     ("OIDC Core §5.4 email", "openid email", &[], &[], "email,email_verified", ""),
     ("OIDC Core §5.4 profile", "profile", &[], &[], "locale,name", ""),
