@@ -27,6 +27,7 @@ use crate::protocol::signature::SignatureAlgorithm;
 use crate::protocol::timestamp::Timestamp;
 use crate::store::{Change, Store, StoreError, TenantStore};
 use crate::tenant::{Directory, Tenant};
+use crate::verified_tokens::VerifiedTokens;
 
 /// A client's key set is asked for again after so long.
 const KEY_SET_LIFETIME: Duration = Duration::from_secs(600);
@@ -58,6 +59,8 @@ pub struct App {
     pub dev: bool,
     /// Networks whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Access tokens that need not be verified again.
+    pub verified_tokens: VerifiedTokens,
     key_sets: Cache<(TenantId, ClientId), Arc<FetchedKeys>>,
     /// Failed sign-ins of names that belong to nobody, slowed like those of people; kept in memory alone and bounded,
     /// so that nobody fills the database from outside.
@@ -96,6 +99,7 @@ impl App {
             https: origin.starts_with("https://"),
             strangers: Cache::builder().max_capacity(STRANGERS).time_to_live(STRANGERS_LIFETIME).build(),
             key_sets: Cache::builder().max_capacity(KEY_SETS).time_to_live(KEY_SET_LIFETIME).build(),
+            verified_tokens: VerifiedTokens::default(),
             store,
             clock,
             passwords,
@@ -141,7 +145,7 @@ pub struct Head {
     /// The address, below the issuer.
     pub uri: Uri,
     /// The headers.
-    pub headers: HeaderMap,
+    pub headers: Arc<HeaderMap>,
 }
 
 impl Head {

@@ -23,6 +23,7 @@ pub mod sign_in;
 pub mod store;
 pub mod tenant;
 pub mod tls;
+pub mod verified_tokens;
 
 /// The languages of our pages, as metadata lists them (BCP 47).
 pub const LOCALES: [&str; 3] = ["en", "de", "ar"];

@@ -1,15 +1,14 @@
 //! The log: one line per happening on standard error, for people or for machines, from an allow-list of fields.
 //!
-//! Times are UTC (RFC 3339). Every line of a request carries the fields `request` and `tenant` of the spans
-//! around it. A field whose name is not in `FIELDS` never reaches the log, and control characters are
+//! Times are UTC (RFC 3339). Every line of a request carries the fields `request` and `tenant` (see [`about`]). A field whose name is not in `FIELDS` never reaches the log, and control characters are
 //! written as escapes, so that no value can forge a line.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write as _};
+use std::sync::{Arc, OnceLock};
 
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
@@ -166,12 +165,10 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let wanted = filter(level)?;
-    // Our spans stay on at every level: they carry the request and the tenant.
-    let spans = filter_fn(|metadata| metadata.is_span() && is_ours(metadata.target())).with_max_level_hint(Level::INFO);
     // Below info, libraries print what they send and receive; their words are not ours to vouch for.
     let vouched = filter_fn(|metadata| is_ours(metadata.target()) || *metadata.level() <= Level::INFO)
         .with_max_level_hint(Level::TRACE);
-    let lines = Lines { shape, writer }.with_filter(wanted.or(spans).and(vouched));
+    let lines = Lines { shape, writer }.with_filter(wanted.and(vouched));
     Ok(Registry::default().with(lines))
 }
 
@@ -193,38 +190,52 @@ where
     S: Subscriber + for<'s> LookupSpan<'s>,
     W: for<'w> MakeWriter<'w> + 'static,
 {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut whose = Whose::default();
-        attributes.record(&mut whose);
-        if let Some(span) = context.span(id) {
-            span.extensions_mut().insert(whose);
-        }
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if let Some(span) = context.span(id)
-            && let Some(whose) = span.extensions_mut().get_mut::<Whose>()
-        {
-            values.record(whose);
-        }
-    }
-
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line::new(self.shape, is_ours(event.metadata().target()));
         event.record(&mut line);
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(whose) = span.extensions().get::<Whose>() {
-                line.whose.fill(whose);
-            }
-        }
+        let _ = ABOUT.try_with(|about| line.whose.fill(about));
         let text = line.finish(event.metadata());
         // Nobody is left to tell if standard error is closed.
         let _ = self.writer.make_writer_for(event.metadata()).write_all(text.as_bytes());
     }
 }
 
-/// Which request and tenant a span or line belongs to.
-#[derive(Clone, Default)]
+tokio::task_local! {
+    /// What the lines of this task are about. Not a span: this is read only when a line is written.
+    static ABOUT: About;
+}
+
+/// The request that lines belong to, and its tenant once that is known.
+#[derive(Clone, Debug)]
+struct About {
+    request: Arc<str>,
+    tenant: OnceLock<String>,
+}
+
+/// Does `work`; every line that it logs is about `request`.
+pub async fn about<F: Future>(request: Arc<str>, work: F) -> F::Output {
+    ABOUT.scope(About { request, tenant: OnceLock::new() }, work).await
+}
+
+/// From now on lines of this request name `tenant`.
+pub fn about_tenant(tenant: &str) {
+    // Outside of a request there is nothing to note; a request has one tenant.
+    let _ = ABOUT.try_with(|about| about.tenant.set(tenant.to_owned()));
+}
+
+/// Work for a task of its own, whose lines are about the same request as those of this task.
+pub fn still_about<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let about = ABOUT.try_with(Clone::clone).ok();
+    async move {
+        match about {
+            Some(about) => ABOUT.scope(about, work).await,
+            None => work.await,
+        }
+    }
+}
+
+/// Which request and tenant a line belongs to.
+#[derive(Default)]
 struct Whose {
     /// The request's id.
     request: Option<String>,
@@ -233,29 +244,18 @@ struct Whose {
 }
 
 impl Whose {
-    /// Takes over what is not known yet: the inner span's word counts.
-    fn fill(&mut self, outer: &Self) {
-        if self.request.is_none() {
-            self.request.clone_from(&outer.request);
-        }
+    /// Takes over what the line does not say itself.
+    fn fill(&mut self, about: &About) {
+        self.request.get_or_insert_with(|| about.request.to_string());
         if self.tenant.is_none() {
-            self.tenant.clone_from(&outer.tenant);
+            self.tenant = about.tenant.get().cloned();
         }
     }
-}
 
-impl Visit for Whose {
-    fn record_str(&mut self, field: &Field, value: &str) {
+    fn note(&mut self, field: &Field, value: &str) {
         match field.name() {
             "request" => self.request = Some(value.to_owned()),
-            "tenant" => self.tenant = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if matches!(field.name(), "request" | "tenant") {
-            self.record_str(field, &format!("{value:?}"));
+            _ => self.tenant = Some(value.to_owned()),
         }
     }
 }
@@ -296,7 +296,7 @@ impl Line {
     fn text(&mut self, field: &Field, value: &str) {
         match field.name() {
             "message" => value.clone_into(&mut self.message),
-            "request" | "tenant" => self.whose.record_str(field, value),
+            "request" | "tenant" => self.whose.note(field, value),
             "log.target" => self.target = Some(value.to_owned()),
             name if FIELDS.contains(&name) => put_text(&mut self.fields, self.shape, name, value),
             name if self.ours => self.dropped.push(name),

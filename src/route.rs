@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
-use tracing::Instrument as _;
 
 use crate::call::{App, Call, Head};
 use crate::failure::{JsonFailure, Logged};
+use crate::logging;
 use crate::pages::answer::{self, Handled, PageFailure};
 use crate::protocol::error_code::ErrorCode;
 
@@ -191,10 +191,8 @@ impl Endpoint for Methods {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let body = request.take_body();
-        let mut head = Head {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            headers: std::mem::take(request.headers_mut()),
+        let Some(mut head) = request.extensions_mut().remove::<Head>() else {
+            return Ok(StatusCode::INTERNAL_SERVER_ERROR.into());
         };
         let is_head = head.method == Method::HEAD;
         if is_head {
@@ -223,9 +221,13 @@ impl Endpoint for Methods {
         }
         let found = self.handlers.iter().find(|(method, _)| *method == head.method);
         let Some((_, handler)) = found else { return Ok(self.refuse_method(Some(&call), &head)) };
+        let only_reads = head.method == Method::GET;
         let answering = handler(call, head, body);
-        // A panic ends this request alone.
-        match tokio::spawn(answering.in_current_span()).await {
+        if only_reads {
+            return Ok(answering.await);
+        }
+        // What may change something is done to its end, even if the peer hangs up: a guess must be counted.
+        match tokio::spawn(logging::still_about(answering)).await {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %error, "a handler panicked");

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::uri::PathAndQuery;
-use poem::http::{HeaderValue, StatusCode, Uri, header};
+use poem::http::{HeaderValue, Method, StatusCode, Uri, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
-use tracing::Instrument as _;
 
 use crate::call::{App, Call, Head, Peer};
 use crate::endpoints::{discovery, introspect, register, revoke, token, userinfo};
 use crate::failure::{JsonFailure, Logged};
+use crate::logging;
 use crate::mint;
 use crate::pages::{
     account, answer, authorize, developer, end_session, first_admin, interaction, platform, playground,
@@ -28,6 +28,8 @@ const MAX_PATH: usize = 2048;
 const MAX_TARGET: usize = 24 * 1024;
 /// Longest `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
+
+const OPENER_POLICY: header::HeaderName = header::HeaderName::from_static("cross-origin-opener-policy");
 
 /// What an issuer answers, below `{iss}`.
 fn issuer_routes(dev: bool) -> Route {
@@ -126,22 +128,28 @@ impl Endpoint for Front {
         let began = Instant::now();
         let reference: Arc<str> = mint::handle().get(..12).unwrap_or_default().into();
         let method = request.method().clone();
-        // Every line of this request carries its reference and its tenant.
-        let span = tracing::info_span!("request", request = &*reference, tenant = tracing::field::Empty);
-        let mut response = self.answer(request, &reference).instrument(span.clone()).await;
-        let logged = response.extensions_mut().remove::<Logged>();
-        let reason = logged.as_ref().map_or("", |logged| logged.0.as_str());
-        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (method, status) = (method.as_str(), response.status().as_u16());
-        span.in_scope(|| {
-            if response.status().is_server_error() {
-                tracing::warn!(method, status, duration_ms, reason, "answered");
-            } else {
-                tracing::info!(method, status, duration_ms, reason, "answered");
-            }
-        });
+        let answer = async {
+            let mut response = self.answer(request, &reference).await;
+            let logged = response.extensions_mut().remove::<Logged>();
+            log_answer(&method, response.status(), began, logged.as_ref().map_or("", |logged| logged.0.as_str()));
+            response
+        };
+        let mut response = logging::about(reference.clone(), answer).await;
         secure(&mut response, self.app.https);
         Ok(response)
+    }
+}
+
+/// The line of a request. What was granted is in the audit trail and costs the log a line only below `info`.
+fn log_answer(method: &Method, status: StatusCode, began: Instant, reason: &str) {
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let (method, code) = (method.as_str(), status.as_u16());
+    if status.is_server_error() {
+        tracing::warn!(method, status = code, duration_ms, reason, "answered");
+    } else if status.is_client_error() || !reason.is_empty() {
+        tracing::info!(method, status = code, duration_ms, reason, "answered");
+    } else {
+        tracing::debug!(method, status = code, duration_ms, "answered");
     }
 }
 
@@ -150,20 +158,22 @@ impl Front {
         if let Some(response) = refuse_malformed(&request) {
             return response;
         }
+        let page = wants_page(&request);
         let destination = match self.destination(&request).await {
             Ok(destination) => destination,
             Err(error) => return JsonFailure::from(error).into_response(reference),
         };
         let peer = self.peer(&request);
         match destination {
-            Destination::Nobody => platform::nobody(&self.app, reference, wants_page(&request)),
+            Destination::Nobody => platform::nobody(&self.app, reference, page),
             Destination::Platform => {
+                let head = take_head(&mut request);
+                request.extensions_mut().insert(head);
                 request.extensions_mut().insert((self.app.clone(), reference.clone()));
-                let page = wants_page(&request);
                 respond(&self.platform, request, || platform::nobody(&self.app, reference, page)).await
             }
             Destination::Issuer(tenant, path) => {
-                tracing::Span::current().record("tenant", tenant.slug.as_str());
+                logging::about_tenant(tenant.slug.as_str());
                 if set_path(&mut request, &path).is_err() {
                     return platform::nobody(&self.app, reference, false);
                 }
@@ -175,16 +185,12 @@ impl Front {
                     tenant: tenant.clone(),
                     peer,
                 };
-                let page = wants_page(&request);
-                let head = page.then(|| Head {
-                    method: request.method().clone(),
-                    uri: request.uri().clone(),
-                    headers: request.headers().clone(),
-                });
+                let head = take_head(&mut request);
+                request.extensions_mut().insert(head.clone());
                 request.extensions_mut().insert(call.clone());
-                let not_found = || match &head {
-                    Some(head) => answer::refusal(&call, head, answer::PageFailure::not_found()),
-                    None => platform::nobody(&self.app, reference, false),
+                let not_found = || match page {
+                    true => answer::refusal(&call, &head, answer::PageFailure::not_found()),
+                    false => platform::nobody(&self.app, reference, false),
                 };
                 respond(&self.issuer, request, not_found).await
             }
@@ -256,6 +262,15 @@ impl Front {
     }
 }
 
+/// The parts that handlers look at; poem routes by the address alone.
+fn take_head(request: &mut Request) -> Head {
+    Head {
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        headers: Arc::new(std::mem::take(request.headers_mut())),
+    }
+}
+
 async fn respond(routes: &Route, request: Request, not_found: impl Fn() -> Response) -> Response {
     match routes.call(request).await {
         Ok(response) => response,
@@ -299,10 +314,16 @@ fn refuse_malformed(request: &Request) -> Option<Response> {
         response.extensions_mut().insert(Logged("an address that is too long".to_owned()));
         return Some(response);
     }
-    let path = request.uri().path().to_ascii_lowercase();
+    let path = request.uri().path();
     // TN08: dots, doubled and encoded slashes could mean another tenant to somebody in front of us.
+    let encoded = |path: &str| {
+        let path = path.to_ascii_lowercase();
+        ["%2e", "%2f", "%5c", "%00"].iter().any(|trick| path.contains(trick))
+    };
     let tricky = path.split('/').any(|segment| segment == "." || segment == "..")
-        || ["//", "\\", ";", "%2e", "%2f", "%5c", "%00"].iter().any(|trick| path.contains(trick));
+        || path.contains("//")
+        || path.contains(['\\', ';'])
+        || (path.contains('%') && encoded(path));
     if tricky || path.len() > MAX_PATH {
         let mut response = StatusCode::NOT_FOUND.into_response();
         response.extensions_mut().insert(Logged("a path with tricks".to_owned()));
@@ -325,6 +346,7 @@ fn set_path(request: &mut Request, path: &str) -> Result<(), poem::http::Error> 
 /// Headers that every answer has, whatever it is.
 fn secure(response: &mut Response, https: bool) {
     let headers = response.headers_mut();
+    headers.reserve(8);
     let mut set = |name: header::HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -333,7 +355,7 @@ fn secure(response: &mut Response, https: bool) {
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     set(header::CACHE_CONTROL, "no-store");
-    set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(OPENER_POLICY, "same-origin");
     if https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }

@@ -7,6 +7,8 @@ pub mod revoke;
 pub mod token;
 pub mod userinfo;
 
+use std::sync::Arc;
+
 use poem::Response;
 use poem::http::{HeaderValue, header};
 use poem::{Body, http::HeaderMap};
@@ -98,21 +100,30 @@ pub fn allow_origin_of(client: &ClientMetadata, head: &Head, response: &mut Resp
 ///
 /// # Errors
 /// The keys cannot be had.
-pub async fn read_access_token(call: &Call, text: &str) -> Result<Option<AccessToken>, JsonFailure> {
+pub async fn read_access_token(call: &Call, text: &str) -> Result<Option<Arc<AccessToken>>, JsonFailure> {
     let token = if let Some(sealed) = text.strip_prefix(access_token::OPAQUE_PREFIX) {
         let opened = call.tenant.secrets.access_token.open_text(access_token::OPAQUE_CONTEXT, sealed);
-        opened.ok().and_then(|plain| serde_json::from_slice(&plain).ok())
+        opened.ok().and_then(|plain| serde_json::from_slice(&plain).ok()).map(Arc::new)
     } else {
-        let Ok(jws) = UnverifiedJws::parse(text) else { return Ok(None) };
-        // RFC 9068 §4: the type tells an access token from an ID token.
-        if !jws.header().has_type(access_token::TYP) {
-            return Ok(None);
-        }
-        let ring = call.key_ring().await?;
-        let claims = ring.verifiers.verify(jws).and_then(|verified| verified.claims());
-        claims.ok().and_then(AccessToken::from_claims)
+        signed_access_token(call, text).await?
     };
-    Ok(token.filter(|token: &AccessToken| token.is_current(&call.tenant.issuer, call.now)))
+    Ok(token.filter(|token| token.is_current(&call.tenant.issuer, call.now)))
+}
+
+async fn signed_access_token(call: &Call, text: &str) -> Result<Option<Arc<AccessToken>>, JsonFailure> {
+    let ring = call.key_ring().await?;
+    if let Some(token) = call.app.verified_tokens.get(text, &ring).await {
+        return Ok(Some(token));
+    }
+    let Ok(jws) = UnverifiedJws::parse(text) else { return Ok(None) };
+    // RFC 9068 §4: the type tells an access token from an ID token.
+    if !jws.header().has_type(access_token::TYP) {
+        return Ok(None);
+    }
+    let claims = ring.verifiers.verify(jws).and_then(|verified| verified.claims());
+    let Some(token) = claims.ok().and_then(AccessToken::from_claims).map(Arc::new) else { return Ok(None) };
+    call.app.verified_tokens.insert(text, &ring, token.clone()).await;
+    Ok(Some(token))
 }
 
 /// A live access token: its grant carries it, its person may sign in, it was not revoked, all as of now.
@@ -122,7 +133,7 @@ pub async fn read_access_token(call: &Call, text: &str) -> Result<Option<AccessT
 pub async fn live_access_token(
     call: &Call,
     text: &str,
-) -> Result<Option<(AccessToken, Option<GrantInContext>)>, JsonFailure> {
+) -> Result<Option<(Arc<AccessToken>, Option<GrantInContext>)>, JsonFailure> {
     let Some(token) = read_access_token(call, text).await? else { return Ok(None) };
     let (context, revoked) = call.store.token_context(token.grant_id, &token.revocation_hash(), call.now).await?;
     if revoked || !access_token::is_carried_by(&token, context.as_ref().map(|context| &context.grant)) {

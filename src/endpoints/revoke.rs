@@ -37,7 +37,7 @@ async fn end(call: &Call, client: &AuthenticatedClient, params: &Params) -> Resu
     let token = params.get("token").ok_or_else(|| JsonFailure::new(ErrorCode::InvalidRequest, "token is missing"))?;
     let event = call.event(AuditKind::TokenRevoked).client(client.id());
     if let Some(refresh) = RefreshToken::parse(token, &call.tenant.secrets.refresh_token) {
-        let found = call.store.grant(refresh.grant).await?;
+        let found = call.store.grant_in_context(refresh.grant, call.now).await?.map(|context| context.grant);
         if let Some(grant) = found.filter(|grant| grant.client_id == *client.id()) {
             let event = event.with("grant", grant.id.to_string()).with("token", "refresh_token");
             call.store.end_grant(grant.id, call.audit(event), call.now).await?;

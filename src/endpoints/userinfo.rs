@@ -52,7 +52,7 @@ pub async fn userinfo(call: Call, head: Head, body: Body) -> Result<Response, Js
     known.insert("preferred_username".into(), user.username.as_str().into());
     let mut claims = claims_request::release(&known, &scope, &grant.allowed.claims, ClaimsPlace::Userinfo);
     // §5.3.2: sub always.
-    claims.insert("sub".into(), token.sub.into());
+    claims.insert("sub".into(), token.sub.as_str().into());
     let mut response = json_no_store(StatusCode::OK, &serde_json::Value::Object(claims));
     if let Some(client) = call.client(&grant.client_id).await? {
         allow_origin_of(&client.metadata, &head, &mut response);

@@ -125,7 +125,7 @@ pub(super) async fn finish(step: &Step<'_>, session: SessionId, consent: Option<
         let idle = call.now.plus(i64::from(call.tenant.settings.session_idle_seconds)).min(known.session.expires_at);
         change = change.and(call.store.used_session(session, idle, call.now));
     }
-    if call.store.write(&change).await? == Outcome::Refused {
+    if call.store.write(change).await? == Outcome::Refused {
         return super::interaction::resume(call, step.head, Some(sign_in)).await;
     }
     answer(step, &issued.code)

@@ -263,7 +263,7 @@ async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
         let event = call.event(AuditKind::SignedOut).user(known.user.id, known.user.audit_salt.clone());
         call.store.end_session(known.session.id, call.audit(event), call.now).await?;
         let progress = Progress { another: browser.known.len() <= 1, ..sign_in.progress.clone() };
-        call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+        call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
         let mut response = see_other(here);
         browser.forget(call, &mut response, known.session.id);
         return Ok(Some(response));
@@ -276,7 +276,7 @@ async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
         typed: (!alive).then(|| known.user.username.clone()),
         ..Progress::default()
     };
-    let outcome = call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+    let outcome = call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
     let mut response = see_other(here);
     if alive {
         browser.prefer(call, &mut response, known.session.id);
@@ -302,7 +302,7 @@ async fn consent(step: &Step<'_>, form: &Params) -> Result<Option<Response>, Pag
     let event = |kind| call.event(kind).client(&client.id).user(user.id, user.audit_salt.clone());
     if form.get("decision") != Some("allow") {
         let change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now));
-        if call.store.write(&change.and(call.audit(event(AuditKind::ConsentDenied)))).await? == Outcome::Refused {
+        if call.store.write(change.and(call.audit(event(AuditKind::ConsentDenied)))).await? == Outcome::Refused {
             return Ok(None);
         }
         let refused = sign_in.request.refuse(Refusal::AccessDenied);
@@ -326,7 +326,7 @@ async fn consent(step: &Step<'_>, form: &Params) -> Result<Option<Response>, Pag
         .and(remembered)
         .and(call.audit(given))
         .and(issued.change);
-    if call.store.write(&change).await? == Outcome::Refused {
+    if call.store.write(change).await? == Outcome::Refused {
         return Ok(None);
     }
     answer(step, &issued.code).map(Some)
@@ -343,7 +343,7 @@ async fn attempt(
     let (user, change) = match method.attempt(call, browser, form).await? {
         Attempt::Refused { notice, typed } => {
             let progress = Progress { notice: Some(notice), typed, another: true, ..Progress::default() };
-            let outcome = call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+            let outcome = call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
             let mut response = see_other(here);
             if let Notice::SlowDown(seconds) | Notice::Busy(seconds) = notice {
                 response.headers_mut().insert(poem::http::header::RETRY_AFTER, poem::http::HeaderValue::from(seconds));
@@ -354,7 +354,7 @@ async fn attempt(
     };
     if sign_in.request.subject_hint.is_some_and(|subject| subject != user.id) {
         let progress = Progress { notice: Some(Notice::Wrong), another: true, ..Progress::default() };
-        let outcome = call.store.write(&call.store.advance_sign_in(sign_in, &progress, None)).await?;
+        let outcome = call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
         return Ok((outcome == Outcome::Done).then(|| see_other(here)));
     }
     let secret = mint::secret();
@@ -397,7 +397,7 @@ async fn proven(
     } else {
         (advance.and(signed_in), None)
     };
-    if call.store.write(&change).await? == Outcome::Refused {
+    if call.store.write(change).await? == Outcome::Refused {
         return Ok(None);
     }
     let mut response = match code {

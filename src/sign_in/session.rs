@@ -33,11 +33,21 @@ const RENEW_AFTER: i64 = 300;
 impl Session {
     /// Whether the person is signed in.
     pub fn is_alive(&self, now: Timestamp) -> bool {
-        self.ended_at.is_none() && self.idle_expires_at > now && self.expires_at > now
+        is_alive(self.ended_at, self.idle_expires_at, self.expires_at, now)
     }
 
     /// Whether it is time to write down that the session was used.
     pub const fn wants_renewal(&self, now: Timestamp) -> bool {
         now.since(self.last_seen_at) >= RENEW_AFTER
     }
+}
+
+/// Whether a session with these times lives: not ended, used lately, not too old.
+pub fn is_alive(
+    ended_at: Option<Timestamp>,
+    idle_expires_at: Timestamp,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> bool {
+    ended_at.is_none() && idle_expires_at > now && expires_at > now
 }

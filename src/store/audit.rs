@@ -6,7 +6,6 @@
 //! digest under the person's salt, so that erasing salt and data leaves the chain whole.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -194,12 +193,8 @@ impl TenantStore {
         }
         let number = last.as_ref().map_or(1, |last| last.number + 1);
         let previous = last.map(|last| last.hash).unwrap_or_default();
-        let sealed = Query::update()
-            .table(Alias::new("audit_event"))
-            .value(Alias::new("block"), number)
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("id")).is_in(events.iter().map(|event| event.id)))
-            .to_owned();
+        let sealed =
+            self.rows("audit_event").set("block", number).with_one_of("id", events.iter().map(|event| event.id));
         // Another replica may seal the same events: the number decides who was first.
         let change = Change::if_inserted(rows::audit_block::ActiveModel {
             tenant_id: Set(self.tenant.0),
@@ -209,7 +204,7 @@ impl TenantStore {
             sealed_at: Set(now.seconds()),
         })
         .update(sealed);
-        let outcome = self.write(&change).await?;
+        let outcome = self.write(change).await?;
         Ok(outcome == Outcome::Refused || events.len() as u64 == BLOCK)
     }
 

@@ -1,17 +1,14 @@
 //! A change: everything that one decision writes, as data.
 //!
-//! A change has at most one guard, the condition that decides races: an UPDATE that must hit exactly one
-//! row, or an INSERT that must not find its key taken. What follows is written if and only if the guard
+//! A change has at most one guard, the condition that decides races: an UPDATE or DELETE that must hit exactly
+//! one row, or an INSERT that must not find its key taken. What follows is written if and only if the guard
 //! held, in the same transaction: on SQLite in a savepoint of the shared commit, on PostgreSQL as one
 //! statement, in one round trip. A change cannot read, so no change can read and then write.
+//!
+//! The SQL is written here by hand: three shapes of statement, the same text each time for the same shape, so
+//! that both databases find it prepared.
 
-use sea_orm::sea_query::{
-    Alias, DeleteStatement, Expr, InsertStatement, OnConflict, PostgresQueryBuilder, Query, SelectStatement,
-    SqlWriterValues, SqliteQueryBuilder, UpdateStatement,
-};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, Statement, Value,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue, EntityName, EntityTrait, IdenStatic, Iterable, Value};
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +19,92 @@ pub enum Outcome {
     Refused,
 }
 
+/// Rows of one table, told by what stands in their columns, and what an UPDATE sets in them.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    table: &'static str,
+    tests: Vec<(&'static str, Test)>,
+    sets: Vec<(&'static str, Set)>,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    Is(Value),
+    IsOneOf(Vec<Value>),
+    IsNull,
+    IsBelow(Value),
+    IsAbove(Value),
+}
+
+#[derive(Clone, Debug)]
+enum Set {
+    To(Value),
+    /// A number raised by so much.
+    Raised(i64),
+}
+
+impl Rows {
+    /// All rows of a table. [`super::TenantStore::rows`] begins with those of one tenant.
+    pub(super) fn of(table: &'static str) -> Self {
+        Self { table, tests: Vec::new(), sets: Vec::new() }
+    }
+
+    fn test(mut self, column: &'static str, test: Test) -> Self {
+        self.tests.push((column, test));
+        self
+    }
+
+    /// Those with this value.
+    #[must_use]
+    pub(super) fn with(self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.test(column, Test::Is(value.into()))
+    }
+
+    /// Those with one of these values; none, if there are none.
+    #[must_use]
+    pub(super) fn with_one_of<V: Into<Value>>(self, column: &'static str, values: impl IntoIterator<Item = V>) -> Self {
+        self.test(column, Test::IsOneOf(values.into_iter().map(Into::into).collect()))
+    }
+
+    /// Those without a value.
+    #[must_use]
+    pub(super) fn without(self, column: &'static str) -> Self {
+        self.test(column, Test::IsNull)
+    }
+
+    /// Those with less.
+    #[must_use]
+    pub(super) fn below(self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.test(column, Test::IsBelow(value.into()))
+    }
+
+    /// Those with more.
+    #[must_use]
+    pub(super) fn above(self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.test(column, Test::IsAbove(value.into()))
+    }
+
+    /// Sets a column.
+    #[must_use]
+    pub(super) fn set(mut self, column: &'static str, value: impl Into<Value>) -> Self {
+        self.sets.push((column, Set::To(value.into())));
+        self
+    }
+
+    /// Raises a number.
+    #[must_use]
+    pub(super) fn raise(mut self, column: &'static str, by: i64) -> Self {
+        self.sets.push((column, Set::Raised(by)));
+        self
+    }
+}
+
 /// One step of a change.
 #[derive(Clone, Debug)]
 enum Step {
     Insert { table: &'static str, columns: Vec<&'static str>, rows: Vec<Vec<Value>>, unless_taken: bool },
-    Update(UpdateStatement),
-    Delete(DeleteStatement),
+    Update(Rows),
+    Delete(Rows),
 }
 
 /// Everything that one decision writes.
@@ -44,8 +121,13 @@ impl Change {
     }
 
     /// A change that happens if this UPDATE hits exactly one row.
-    pub fn if_updated(update: UpdateStatement) -> Self {
-        Self { guard: Some(Step::Update(update)), steps: Vec::new() }
+    pub fn if_updated(rows: Rows) -> Self {
+        Self { guard: Some(Step::Update(rows)), steps: Vec::new() }
+    }
+
+    /// A change that happens if this DELETE hits exactly one row.
+    pub fn if_deleted(rows: Rows) -> Self {
+        Self { guard: Some(Step::Delete(rows)), steps: Vec::new() }
     }
 
     /// A change that happens if this row's key is free.
@@ -69,15 +151,15 @@ impl Change {
 
     /// Changes rows, as many as there are.
     #[must_use]
-    pub fn update(mut self, update: UpdateStatement) -> Self {
-        self.steps.push(Step::Update(update));
+    pub fn update(mut self, rows: Rows) -> Self {
+        self.steps.push(Step::Update(rows));
         self
     }
 
     /// Removes rows, as many as there are.
     #[must_use]
-    pub fn delete(mut self, delete: DeleteStatement) -> Self {
-        self.steps.push(Step::Delete(delete));
+    pub fn delete(mut self, rows: Rows) -> Self {
+        self.steps.push(Step::Delete(rows));
         self
     }
 
@@ -93,18 +175,12 @@ impl Change {
     /// shape become one INSERT.
     pub(super) fn gather(&mut self, other: Self) {
         for step in other.guard.into_iter().chain(other.steps) {
-            let joined = match (self.steps.last_mut(), &step) {
+            match (self.steps.last_mut(), step) {
                 (
                     Some(Step::Insert { table, columns, rows, unless_taken: false }),
                     Step::Insert { table: same, columns: alike, rows: more, unless_taken: false },
-                ) if table == same && columns == alike => {
-                    rows.extend(more.iter().cloned());
-                    true
-                }
-                _ => false,
-            };
-            if !joined {
-                self.steps.push(step);
+                ) if *table == same && *columns == alike => rows.extend(more),
+                (_, step) => self.steps.push(step),
             }
         }
     }
@@ -114,67 +190,49 @@ impl Change {
         self.guard.is_none() && self.steps.is_empty()
     }
 
-    /// The statements for SQLite, the guard first.
-    pub(super) fn for_sqlite(&self) -> SqliteChange {
-        let statement = |step: &Step| {
-            let mut sql = SqlWriterValues::new("?", false);
-            step.write(&SqliteQueryBuilder, None, &mut sql);
-            statement(DbBackend::Sqlite, sql)
-        };
-        SqliteChange { guard: self.guard.as_ref().map(statement), steps: self.steps.iter().map(statement).collect() }
-    }
-
-    /// The one statement for PostgreSQL. It returns one row with the number of rows the guard hit,
-    /// or 1 where there is no guard.
-    pub(super) fn for_postgres(&self) -> Statement {
-        let mut sql = SqlWriterValues::new("$", true);
-        let mut names = Vec::new();
-        let all = self.guard.iter().map(|step| (step, true)).chain(self.steps.iter().map(|step| (step, false)));
-        for (number, (step, is_guard)) in all.enumerate() {
-            let name = if is_guard { "guard".to_owned() } else { format!("step{number}") };
-            push(&mut sql, if number == 0 { "WITH " } else { ", " });
-            push(&mut sql, &name);
-            push(&mut sql, " AS (");
-            let gate = (self.guard.is_some() && !is_guard).then(guard_held);
-            step.write(&PostgresQueryBuilder, gate.as_ref(), &mut sql);
-            push(&mut sql, " RETURNING 1)");
-            names.push(name);
-        }
-        push(&mut sql, if self.guard.is_some() { " SELECT count(*) FROM guard" } else { " SELECT 1::bigint" });
-        statement(DbBackend::Postgres, sql)
-    }
-
     /// How many steps there are, the guard included.
     pub fn len(&self) -> usize {
         usize::from(self.guard.is_some()) + self.steps.len()
     }
-}
 
-/// A change, written out for SQLite.
-pub(super) struct SqliteChange {
-    pub(super) guard: Option<Statement>,
-    pub(super) steps: Vec<Statement>,
-}
+    /// The statements for SQLite: the guard, and what follows it.
+    pub(super) fn for_sqlite(self) -> (Option<Sql>, impl Iterator<Item = Sql>) {
+        let statement = |step: Step| {
+            let mut sql = Sql::new(Numbering::None);
+            step.write(None, &mut sql);
+            sql
+        };
+        (self.guard.map(statement), self.steps.into_iter().map(statement))
+    }
 
-fn statement(backend: DbBackend, sql: SqlWriterValues) -> Statement {
-    let (sql, values) = sql.into_parts();
-    Statement::from_sql_and_values(backend, sql, values)
-}
-
-fn push(sql: &mut SqlWriterValues, text: &str) {
-    // Writing to a string does not fail.
-    let _ = std::fmt::Write::write_str(sql, text);
-}
-
-fn guard_held() -> SelectStatement {
-    Query::select().expr(Expr::val(1)).from(Alias::new("guard")).to_owned()
+    /// The one statement for PostgreSQL. It returns one row with the number of rows the guard hit,
+    /// or 1 where there is no guard.
+    pub(super) fn for_postgres(self) -> Sql {
+        let mut sql = Sql::new(Numbering::Dollar);
+        let guarded = self.guard.is_some();
+        if let Some(guard) = self.guard {
+            sql.text("WITH guard AS (");
+            guard.write(None, &mut sql);
+            sql.text(" RETURNING 1)");
+        }
+        for (number, step) in self.steps.into_iter().enumerate() {
+            sql.text(if number == 0 && !guarded { "WITH step" } else { ", step" });
+            sql.text(&number.to_string());
+            sql.text(" AS (");
+            step.write(guarded.then_some("EXISTS (SELECT 1 FROM guard)"), &mut sql);
+            sql.text(" RETURNING 1)");
+        }
+        sql.text(if guarded { " SELECT count(*) FROM guard" } else { " SELECT 1::bigint" });
+        sql
+    }
 }
 
 fn insert<A: ActiveModelTrait>(row: A, unless_taken: bool) -> Step {
     let mut columns = Vec::new();
     let mut values = Vec::new();
+    let mut row = row;
     for column in <A::Entity as EntityTrait>::Column::iter() {
-        if let ActiveValue::Set(value) | ActiveValue::Unchanged(value) = row.get(column) {
+        if let ActiveValue::Set(value) | ActiveValue::Unchanged(value) = row.take(column) {
             columns.push(column.as_str());
             values.push(value);
         }
@@ -182,49 +240,158 @@ fn insert<A: ActiveModelTrait>(row: A, unless_taken: bool) -> Step {
     Step::Insert { table: <A::Entity as Default>::default().table_name(), columns, rows: vec![values], unless_taken }
 }
 
-impl Step {
-    fn write(
-        &self,
-        builder: &impl sea_orm::sea_query::QueryBuilder,
-        gate: Option<&SelectStatement>,
-        sql: &mut SqlWriterValues,
-    ) {
-        match self {
-            Self::Insert { table, columns, rows, unless_taken } => {
-                let mut insert = InsertStatement::new();
-                insert.into_table(Alias::new(*table)).columns(columns.iter().map(|column| Alias::new(*column)));
-                for row in rows {
-                    let values = row.iter().cloned().map(Expr::val);
-                    match gate {
-                        None => {
-                            // As many values as columns: both came from the same row.
-                            let _ = insert.values(values);
-                        }
-                        Some(gate) => {
-                            let gated = Query::select().exprs(values).and_where(Expr::exists(gate.clone())).to_owned();
-                            let _ = insert.select_from(gated);
-                        }
-                    }
-                }
-                if *unless_taken {
-                    insert.on_conflict(OnConflict::new().do_nothing().to_owned());
-                }
-                insert.build_collect_any_into(builder, sql);
-            }
-            Self::Update(update) => {
-                let mut update = update.clone();
-                if let Some(gate) = gate {
-                    update.and_where(Expr::exists(gate.clone()));
-                }
-                update.build_collect_any_into(builder, sql);
-            }
-            Self::Delete(delete) => {
-                let mut delete = delete.clone();
-                if let Some(gate) = gate {
-                    delete.and_where(Expr::exists(gate.clone()));
-                }
-                delete.build_collect_any_into(builder, sql);
+#[derive(Clone, Copy)]
+enum Numbering {
+    /// `?`, as they come.
+    None,
+    /// `$1`, `$2`, …
+    Dollar,
+}
+
+/// A statement while it is written.
+pub(super) struct Sql {
+    pub(super) text: String,
+    pub(super) values: Vec<Value>,
+    numbering: Numbering,
+}
+
+impl Sql {
+    fn new(numbering: Numbering) -> Self {
+        Self { text: String::with_capacity(512), values: Vec::with_capacity(32), numbering }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// A name; none of ours needs more than quotes, and they keep words of SQL from being read as such.
+    fn name(&mut self, name: &str) {
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push('"');
+    }
+
+    fn names(&mut self, names: &[&str]) {
+        for (number, name) in names.iter().enumerate() {
+            self.text(if number == 0 { "" } else { ", " });
+            self.name(name);
+        }
+    }
+
+    fn value(&mut self, value: Value) {
+        self.values.push(value);
+        match self.numbering {
+            Numbering::None => self.text.push('?'),
+            Numbering::Dollar => {
+                self.text.push('$');
+                let number = self.values.len().to_string();
+                self.text.push_str(&number);
             }
         }
     }
+
+    fn list(&mut self, values: impl IntoIterator<Item = Value>) {
+        for (number, value) in values.into_iter().enumerate() {
+            self.text(if number == 0 { "" } else { ", " });
+            self.value(value);
+        }
+    }
+}
+
+impl Step {
+    /// With a gate, the step does nothing unless that condition holds.
+    fn write(self, gate: Option<&str>, sql: &mut Sql) {
+        match self {
+            Self::Insert { table, columns, rows, unless_taken } => {
+                sql.text("INSERT INTO ");
+                sql.name(table);
+                sql.text(" (");
+                sql.names(&columns);
+                sql.text(")");
+                for (number, row) in rows.into_iter().enumerate() {
+                    match (gate, number) {
+                        (Some(_), 0) => sql.text(" SELECT "),
+                        (Some(_), _) => sql.text(" UNION ALL SELECT "),
+                        (None, 0) => sql.text(" VALUES ("),
+                        (None, _) => sql.text(", ("),
+                    }
+                    sql.list(row);
+                    match gate {
+                        Some(gate) => {
+                            sql.text(" WHERE ");
+                            sql.text(gate);
+                        }
+                        None => sql.text(")"),
+                    }
+                }
+                if unless_taken {
+                    sql.text(" ON CONFLICT DO NOTHING");
+                }
+            }
+            Self::Update(rows) => {
+                sql.text("UPDATE ");
+                sql.name(rows.table);
+                for (number, (column, set)) in rows.sets.into_iter().enumerate() {
+                    sql.text(if number == 0 { " SET " } else { ", " });
+                    sql.name(column);
+                    sql.text(" = ");
+                    match set {
+                        Set::To(value) => sql.value(value),
+                        Set::Raised(by) => {
+                            sql.name(column);
+                            sql.text(" + ");
+                            sql.value(by.into());
+                        }
+                    }
+                }
+                filter(rows.tests, gate, sql);
+            }
+            Self::Delete(rows) => {
+                sql.text("DELETE FROM ");
+                sql.name(rows.table);
+                filter(rows.tests, gate, sql);
+            }
+        }
+    }
+}
+
+fn filter(tests: Vec<(&'static str, Test)>, gate: Option<&str>, sql: &mut Sql) {
+    let mut word = " WHERE ";
+    for (column, test) in tests {
+        sql.text(word);
+        word = " AND ";
+        sql.name(column);
+        match test {
+            Test::Is(value) => {
+                sql.text(" = ");
+                sql.value(value);
+            }
+            Test::IsOneOf(values) => {
+                sql.text(" IN (");
+                sql.list(padded(values));
+                sql.text(")");
+            }
+            Test::IsNull => sql.text(" IS NULL"),
+            Test::IsBelow(value) => {
+                sql.text(" < ");
+                sql.value(value);
+            }
+            Test::IsAbove(value) => {
+                sql.text(" > ");
+                sql.value(value);
+            }
+        }
+    }
+    if let Some(gate) = gate {
+        sql.text(word);
+        sql.text(gate);
+    }
+}
+
+/// As many values as the next power of two, the last repeated: lists of all lengths make a handful of statements.
+fn padded(mut values: Vec<Value>) -> Vec<Value> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::change::{Change, Outcome};
+use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
 use super::{TenantStore, notices, rows};
 use crate::protocol::client::{Client, ClientOrigin};
@@ -106,7 +105,7 @@ impl TenantStore {
     pub async fn add_client(&self, draft: &ClientDraft<'_>, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
         let change = Change::if_inserted(self.client_row(draft, now));
         let change = change.and(audit).and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     /// Adds a client that registers itself, on condition that the tenant takes one more: the count is part of the
@@ -121,14 +120,12 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let count = Query::update()
-            .table(Alias::new("tenant"))
-            .value(Alias::new("dynamic_clients"), Expr::col(Alias::new("dynamic_clients")).add(1))
-            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("dynamic_clients")).lt(i64::from(limit)))
-            .to_owned();
+        let count = Rows::of("tenant")
+            .raise("dynamic_clients", 1)
+            .with("id", self.tenant.0)
+            .below("dynamic_clients", i64::from(limit));
         let change = Change::if_updated(count).insert(self.client_row(draft, now)).and(audit);
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     fn client_row(&self, draft: &ClientDraft<'_>, now: Timestamp) -> rows::client::ActiveModel {
@@ -157,20 +154,18 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let bytes = |hash: &Option<SecretHash>| hash.as_ref().map(|hash| hash.bytes().to_vec());
-        let update = Query::update()
-            .table(Alias::new("client"))
-            .value(Alias::new("metadata"), Value::Object(draft.metadata.to_object()).to_string())
-            .value(Alias::new("origin"), draft.origin.as_str())
-            .value(Alias::new("secret_hash"), bytes(&draft.secret_hash))
-            .value(Alias::new("mac_secret"), draft.mac_secret.clone())
-            .value(Alias::new("registration_token_hash"), bytes(&draft.registration_token_hash))
-            .value(Alias::new("updated_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(draft.id.as_str()))
-            .to_owned();
+        let update = self
+            .rows("client")
+            .set("metadata", Value::Object(draft.metadata.to_object()).to_string())
+            .set("origin", draft.origin.as_str())
+            .set("secret_hash", bytes(&draft.secret_hash))
+            .set("mac_secret", draft.mac_secret.clone())
+            .set("registration_token_hash", bytes(&draft.registration_token_hash))
+            .set("updated_at", now.seconds())
+            .with("client_id", draft.id.as_str());
         let change = Change::if_updated(update).and(audit);
         let change = change.and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     /// Switches a client on or off. False if it is gone.
@@ -184,26 +179,11 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let update = Query::update()
-            .table(Alias::new("client"))
-            .value(Alias::new("enabled"), enabled)
-            .value(Alias::new("updated_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
-            .to_owned();
+        let update =
+            self.rows("client").set("enabled", enabled).set("updated_at", now.seconds()).with("client_id", id.as_str());
         let change =
             Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Client(id.to_string()), now));
-        Ok(self.write(&change).await? == Outcome::Done)
-    }
-
-    fn is_dynamic(&self, id: &ClientId) -> SelectStatement {
-        Query::select()
-            .expr(Expr::val(1))
-            .from(Alias::new("client"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
-            .and_where(Expr::col(Alias::new("origin")).eq(ClientOrigin::Dynamic.as_str()))
-            .to_owned()
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     /// Removes a client, the consents given to it, and ends its grants. Nothing happens if it is gone already.
@@ -211,35 +191,19 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn delete_client(&self, id: &ClientId, audit: Change, now: Timestamp) -> Result<(), StoreError> {
-        let remove = |table: &str| {
-            Query::delete()
-                .from_table(Alias::new(table))
-                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-                .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
-                .to_owned()
-        };
-        let end = Query::update()
-            .table(Alias::new("token_grant"))
-            .value(Alias::new("revoked_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(id.as_str()))
-            .and_where(Expr::col(Alias::new("revoked_at")).is_null())
-            .to_owned();
-        let free = Query::update()
-            .table(Alias::new("tenant"))
-            .value(Alias::new("dynamic_clients"), Expr::col(Alias::new("dynamic_clients")).sub(1))
-            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("dynamic_clients")).gt(0))
-            .and_where(Expr::exists(self.is_dynamic(id)))
-            .to_owned();
-        let change = Change::new()
-            .update(free)
-            .delete(remove("client"))
-            .delete(remove("consent"))
-            .delete(remove("authorization_code"))
-            .update(end)
+        let own = |table| self.rows(table).with("client_id", id.as_str());
+        let rest = Change::new()
+            .delete(own("consent"))
+            .delete(own("authorization_code"))
+            .update(own("token_grant").set("revoked_at", now.seconds()).without("revoked_at"))
             .and(audit)
             .and(self.notice(notices::Notice::Client(id.to_string()), now));
-        self.write(&change).await.map(|_| ())
+        let count =
+            Rows::of("tenant").with("id", self.tenant.0).above("dynamic_clients", 0).raise("dynamic_clients", -1);
+        let dynamic = Change::if_deleted(own("client").with("origin", ClientOrigin::Dynamic.as_str()));
+        if self.write(dynamic.update(count).and(rest.clone())).await? == Outcome::Done {
+            return Ok(());
+        }
+        self.write(Change::new().delete(own("client")).and(rest)).await.map(|_| ())
     }
 }

@@ -1,12 +1,10 @@
 //! Authorization codes: stored as hashes, redeemed by one conditional update.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, Related, RelationDef};
+use sea_orm::ActiveValue::Set;
 
 use super::change::{Change, Outcome};
 use super::error::{StoreError, corrupt};
-use super::sessions::read_session;
-use super::users::read_user;
+use super::read::{Columns, person_and_session, session_columns, user_columns};
 use super::{TenantStore, rows};
 use crate::protocol::authorization_code::IssuedCode;
 use crate::protocol::grant::Grant;
@@ -17,24 +15,6 @@ use crate::protocol::secret::SecretHash;
 use crate::protocol::timestamp::Timestamp;
 use crate::protocol::user::User;
 
-impl Related<rows::account::Entity> for rows::authorization_code::Entity {
-    fn to() -> RelationDef {
-        Self::belongs_to(rows::account::Entity)
-            .from((rows::authorization_code::Column::TenantId, rows::authorization_code::Column::UserId))
-            .to((rows::account::Column::TenantId, rows::account::Column::Id))
-            .into()
-    }
-}
-
-impl Related<rows::session::Entity> for rows::authorization_code::Entity {
-    fn to() -> RelationDef {
-        Self::belongs_to(rows::session::Entity)
-            .from((rows::authorization_code::Column::TenantId, rows::authorization_code::Column::SessionId))
-            .to((rows::session::Column::TenantId, rows::session::Column::Id))
-            .into()
-    }
-}
-
 /// A code with what stands behind it.
 #[derive(Debug)]
 pub struct CodeInContext {
@@ -44,20 +24,6 @@ pub struct CodeInContext {
     pub user: Option<User>,
     /// Whether the session of the code is alive; with `offline_access` it need not be.
     pub session_alive: bool,
-}
-
-fn read_code(row: rows::authorization_code::Model) -> Result<IssuedCode, StoreError> {
-    Ok(IssuedCode {
-        client_id: ClientId::parse(&row.client_id).ok_or(corrupt("authorization_code", "client_id"))?,
-        grant_id: GrantId(row.grant_id),
-        allowed: serde_json::from_str(&row.allowed).map_err(|_| corrupt("authorization_code", "allowed"))?,
-        redirect_uri: row.redirect_uri,
-        redirect_uri_given: row.redirect_uri_given,
-        code_challenge: row.code_challenge.map(CodeChallenge::stored),
-        issued_at: Timestamp::from_seconds(row.issued_at),
-        expires_at: Timestamp::from_seconds(row.expires_at),
-        redeemed_at: row.redeemed_at.map(Timestamp::from_seconds),
-    })
 }
 
 impl TenantStore {
@@ -85,19 +51,33 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
     pub async fn code(&self, hash: &SecretHash, now: Timestamp) -> Result<Option<CodeInContext>, StoreError> {
-        let found = rows::authorization_code::Entity::find()
-            .find_also_related(rows::account::Entity)
-            .find_also_related(rows::session::Entity)
-            .filter(rows::authorization_code::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::authorization_code::Column::CodeHash.eq(hash.bytes().to_vec()))
-            .one(self.reader())
-            .await?;
-        let Some((row, account, session)) = found else { return Ok(None) };
-        let code = read_code(row)?;
-        let session = session.map(read_session).transpose()?;
-        let session_alive =
-            code.allowed.scope.contains(OFFLINE_ACCESS) || session.is_some_and(|(session, _)| session.is_alive(now));
-        Ok(Some(CodeInContext { code, user: account.map(read_user).transpose()?, session_alive }))
+        const SQL: &str = concat!(
+            "SELECT g.client_id, g.grant_id, g.allowed, g.redirect_uri, g.redirect_uri_given, g.code_challenge, \
+             g.issued_at, g.expires_at, g.redeemed_at, ",
+            user_columns!(),
+            ", ",
+            session_columns!(),
+            " FROM authorization_code g",
+            person_and_session!(),
+            "WHERE g.tenant_id = $1 AND g.code_hash = $2"
+        );
+        let Some(row) = self.one_row(SQL, [hash.bytes().to_vec().into()]).await? else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let unreadable = |column| corrupt("authorization_code", column);
+        let code = IssuedCode {
+            client_id: ClientId::parse(&columns.next::<String>()?).ok_or(unreadable("client_id"))?,
+            grant_id: GrantId(columns.next()?),
+            allowed: serde_json::from_str(&columns.next::<String>()?).map_err(|_| unreadable("allowed"))?,
+            redirect_uri: columns.next()?,
+            redirect_uri_given: columns.next()?,
+            code_challenge: columns.next::<Option<String>>()?.map(CodeChallenge::stored),
+            issued_at: columns.time()?,
+            expires_at: columns.time()?,
+            redeemed_at: columns.time_if_any()?,
+        };
+        let user = columns.user()?;
+        let session_alive = columns.session_alive(now)? || code.allowed.scope.contains(OFFLINE_ACCESS);
+        Ok(Some(CodeInContext { code, user, session_alive }))
     }
 
     /// Marks the code as redeemed and begins its grant. False if someone else did so first: the condition in
@@ -112,15 +92,13 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let redeem = Query::update()
-            .table(Alias::new("authorization_code"))
-            .value(Alias::new("redeemed_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("code_hash")).eq(hash.bytes().to_vec()))
-            .and_where(Expr::col(Alias::new("redeemed_at")).is_null())
-            .and_where(Expr::col(Alias::new("expires_at")).gt(now.seconds()))
-            .to_owned();
+        let redeem = self
+            .rows("authorization_code")
+            .set("redeemed_at", now.seconds())
+            .with("code_hash", hash.bytes().to_vec())
+            .without("redeemed_at")
+            .above("expires_at", now.seconds());
         let change = Change::if_updated(redeem).and(self.new_grant(grant)).and(audit);
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 }

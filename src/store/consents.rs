@@ -1,6 +1,5 @@
 //! What people allowed clients, remembered.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use super::change::Change;
@@ -37,15 +36,13 @@ impl TenantStore {
         let (scope, resources) =
             (consent.scope.to_string(), serde_json::to_string(&consent.resources).unwrap_or_default());
         if known {
-            let update = Query::update()
-                .table(Alias::new("consent"))
-                .value(Alias::new("scope"), scope)
-                .value(Alias::new("resources"), resources)
-                .value(Alias::new("granted_at"), now.seconds())
-                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-                .and_where(Expr::col(Alias::new("user_id")).eq(user.0))
-                .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
-                .to_owned();
+            let update = self
+                .rows("consent")
+                .set("scope", scope)
+                .set("resources", resources)
+                .set("granted_at", now.seconds())
+                .with("user_id", user.0)
+                .with("client_id", client.as_str());
             return Change::new().update(update);
         }
         Change::new().insert_unless_taken(rows::consent::ActiveModel {

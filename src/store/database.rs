@@ -11,16 +11,15 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use super::migrations::Migrator;
+use super::sqlite::{BUSY_TIMEOUT, PREPARED, Readers, writing_connection};
 use super::writer::{Counts, Writer};
-use super::{Store, StoreError};
+use super::{Parts, Store, StoreError};
 use crate::seal::RootSecret;
 
 /// How long a request waits for a connection before it is answered with 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a statement of SQLite waits for another process to finish writing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Statements kept prepared per connection: all of ours, and one for each number of gathered rows.
-const PREPARED: usize = 256;
+/// A connection that was used so lately is used again without asking the database whether it still lives.
+const TRUSTED: Duration = Duration::from_secs(1);
 
 /// Where the database is and how much of it we use.
 #[derive(Clone, Debug)]
@@ -95,7 +94,11 @@ fn without_password(url: &str) -> String {
 
 async fn connect(settings: &DatabaseSettings, connections: u32) -> Result<DatabaseConnection, OpenError> {
     let mut options = ConnectOptions::new(settings.url.clone());
-    options.sqlx_logging(false).max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    options
+        .sqlx_logging(false)
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire_if_idle_for(TRUSTED);
     if is_sqlite(&settings.url) {
         let synchronous = if settings.durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
         options.map_sqlx_sqlite_opts(move |sqlite| {
@@ -131,12 +134,18 @@ impl Store {
         }
         let counts = Arc::new(Counts::default());
         let writer = if sqlite {
-            Writer::sqlite(connect(settings, 1).await?, counts.clone())
+            let unusable = |source: String| OpenError::Connect {
+                url: without_password(&settings.url),
+                source: DbErr::Custom(source),
+            };
+            let connection = writing_connection(settings).map_err(|error| unusable(error.to_string()))?;
+            Writer::sqlite(connection, counts.clone()).map_err(|error| unusable(error.to_string()))?
         } else {
             Writer::postgres(readers.clone(), counts.clone())
         };
         let sealer = master.sealer("tenant root secrets").map_err(|_| OpenError::MasterKey)?;
-        let store = Self { readers, writer, master: Arc::new(sealer), counts };
+        let hot_readers = sqlite.then(|| Readers::new(&settings.url));
+        let store = Self(Arc::new(Parts { readers, hot_readers, writer, master: sealer, counts }));
         store.check_master_key().await?;
         Ok(store)
     }
@@ -163,7 +172,7 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn columns(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let backend = self.readers.get_database_backend();
+        let backend = self.0.readers.get_database_backend();
         let sql = if backend == DbBackend::Sqlite {
             "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
         } else {

@@ -1,15 +1,10 @@
 //! Grants with their refresh token families, single revoked tokens, and used assertions.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, Related,
-    RelationDef, SelectThree,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::change::{Change, Outcome};
+use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
-use super::sessions::read_session;
-use super::users::read_user;
+use super::read::{Columns, person_and_session, session_columns, user_columns};
 use super::{TenantStore, rows};
 use crate::protocol::client_authentication::AssertionUse;
 use crate::protocol::grant::Grant;
@@ -19,52 +14,38 @@ use crate::protocol::secret::SecretHash;
 use crate::protocol::timestamp::Timestamp;
 use crate::protocol::user::User;
 
-fn read_grant(row: rows::token_grant::Model) -> Result<Grant, StoreError> {
-    Ok(Grant {
-        id: GrantId(row.id),
-        client_id: ClientId::parse(&row.client_id).ok_or(corrupt("token_grant", "client_id"))?,
-        allowed: serde_json::from_str(&row.allowed).map_err(|_| corrupt("token_grant", "allowed"))?,
-        created_at: Timestamp::from_seconds(row.created_at),
-        expires_at: Timestamp::from_seconds(row.expires_at),
-        idle_expires_at: Timestamp::from_seconds(row.idle_expires_at),
-        generation: u32::try_from(row.generation).map_err(|_| corrupt("token_grant", "generation"))?,
-        rotated_at: Timestamp::from_seconds(row.rotated_at),
-        revoked_at: row.revoked_at.map(Timestamp::from_seconds),
-    })
+/// The columns that [`read_grant_in_context`] reads, and where they come from.
+macro_rules! grant_in_context {
+    ($more:literal) => {
+        concat!(
+            "SELECT g.id, g.client_id, g.allowed, g.created_at, g.expires_at, g.idle_expires_at, g.generation, \
+             g.rotated_at, g.revoked_at, ",
+            user_columns!(),
+            ", ",
+            session_columns!(),
+            $more,
+            " FROM token_grant g",
+            person_and_session!(),
+            "WHERE g.tenant_id = $1 AND g.id = $2"
+        )
+    };
 }
 
-impl Related<rows::account::Entity> for rows::token_grant::Entity {
-    fn to() -> RelationDef {
-        Self::belongs_to(rows::account::Entity)
-            .from((rows::token_grant::Column::TenantId, rows::token_grant::Column::UserId))
-            .to((rows::account::Column::TenantId, rows::account::Column::Id))
-            .into()
-    }
-}
-
-impl Related<rows::session::Entity> for rows::token_grant::Entity {
-    fn to() -> RelationDef {
-        Self::belongs_to(rows::session::Entity)
-            .from((rows::token_grant::Column::TenantId, rows::token_grant::Column::SessionId))
-            .to((rows::session::Column::TenantId, rows::session::Column::Id))
-            .into()
-    }
-}
-
-type GrantAndMore =
-    SelectThree<rows::token_grant::Entity, rows::account::Entity, rows::session::Entity, sea_orm::TopologyStar>;
-
-fn read_context(
-    grant: rows::token_grant::Model,
-    account: Option<rows::account::Model>,
-    session: Option<rows::session::Model>,
-    now: Timestamp,
-) -> Result<GrantInContext, StoreError> {
-    let grant = read_grant(grant)?;
-    let user = account.map(read_user).transpose()?;
-    let session = session.map(read_session).transpose()?;
-    let session_alive =
-        grant.allowed.scope.contains(OFFLINE_ACCESS) || session.is_some_and(|(session, _)| session.is_alive(now));
+fn read_grant_in_context(columns: &mut Columns<'_>, now: Timestamp) -> Result<GrantInContext, StoreError> {
+    let unreadable = |column| corrupt("token_grant", column);
+    let grant = Grant {
+        id: GrantId(columns.next()?),
+        client_id: ClientId::parse(&columns.next::<String>()?).ok_or(unreadable("client_id"))?,
+        allowed: serde_json::from_str(&columns.next::<String>()?).map_err(|_| unreadable("allowed"))?,
+        created_at: columns.time()?,
+        expires_at: columns.time()?,
+        idle_expires_at: columns.time()?,
+        generation: u32::try_from(columns.next::<i64>()?).map_err(|_| unreadable("generation"))?,
+        rotated_at: columns.time()?,
+        revoked_at: columns.time_if_any()?,
+    };
+    let user = columns.user()?;
+    let session_alive = columns.session_alive(now)? || grant.allowed.scope.contains(OFFLINE_ACCESS);
     Ok(GrantInContext { grant, user, session_alive })
 }
 
@@ -80,40 +61,17 @@ pub struct GrantInContext {
 }
 
 impl TenantStore {
-    fn one_grant(&self, id: GrantId) -> UpdateStatement {
-        Query::update()
-            .table(Alias::new("token_grant"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("id")).eq(id.0))
-            .to_owned()
+    fn one_grant(&self, id: GrantId) -> Rows {
+        self.rows("token_grant").with("id", id.0)
     }
 
-    /// One grant.
-    ///
-    /// # Errors
-    /// A failure of the database, or a row that cannot be read.
-    pub async fn grant(&self, id: GrantId) -> Result<Option<Grant>, StoreError> {
-        let found = rows::token_grant::Entity::find_by_id((self.tenant.0, id.0)).one(self.reader()).await?;
-        found.map(read_grant).transpose()
-    }
-
-    /// One grant with the person and, where it matters, the session.
+    /// One grant with the person and the session: one round trip.
     ///
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
     pub async fn grant_in_context(&self, id: GrantId, now: Timestamp) -> Result<Option<GrantInContext>, StoreError> {
-        let found = self.select_in_context(id).one(self.reader()).await?;
-        let read = |(grant, account, session)| read_context(grant, account, session, now);
-        found.map(read).transpose()
-    }
-
-    /// One round trip for the grant, the person and the session.
-    fn select_in_context(&self, id: GrantId) -> GrantAndMore {
-        rows::token_grant::Entity::find()
-            .find_also_related(rows::account::Entity)
-            .find_also_related(rows::session::Entity)
-            .filter(rows::token_grant::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::token_grant::Column::Id.eq(id.0))
+        let row = self.one_row(grant_in_context!(""), [id.0.into()]).await?;
+        row.map(|row| read_grant_in_context(&mut Columns::of(&row), now)).transpose()
     }
 
     /// What decides whether an access token still counts: its grant in context, and whether it was revoked alone.
@@ -126,28 +84,14 @@ impl TenantStore {
         hash: &SecretHash,
         now: Timestamp,
     ) -> Result<(Option<GrantInContext>, bool), StoreError> {
+        const SQL: &str =
+            grant_in_context!(", EXISTS (SELECT 1 FROM revoked_token r WHERE r.tenant_id = $1 AND r.token_hash = $3)");
         let Some(id) = grant else { return Ok((None, self.is_token_revoked(hash).await?)) };
-        let revoked = Query::select()
-            .expr(Expr::val(1))
-            .from(rows::revoked_token::Entity)
-            .and_where(
-                Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TenantId)).eq(self.tenant.0),
-            )
-            .and_where(
-                Expr::col((rows::revoked_token::Entity, rows::revoked_token::Column::TokenHash))
-                    .eq(hash.bytes().to_vec()),
-            )
-            .to_owned();
-        let mut query = self.select_in_context(id).into_query();
-        query.expr_as(Expr::exists(revoked), Alias::new("revoked"));
-        let Some(row) = self.reader().query_one(&query).await? else { return Ok((None, false)) };
-        let context = read_context(
-            rows::token_grant::Model::from_query_result(&row, "A_")?,
-            rows::account::Model::from_query_result_optional(&row, "B_")?,
-            rows::session::Model::from_query_result_optional(&row, "C_")?,
-            now,
-        )?;
-        Ok((Some(context), row.try_get("", "revoked")?))
+        let row = self.one_row(SQL, [id.0.into(), hash.bytes().to_vec().into()]).await?;
+        let Some(row) = row else { return Ok((None, false)) };
+        let mut columns = Columns::of(&row);
+        let context = read_grant_in_context(&mut columns, now)?;
+        Ok((Some(context), columns.next()?))
     }
 
     /// The row of a new grant.
@@ -183,13 +127,12 @@ impl TenantStore {
     ) -> Result<bool, StoreError> {
         let rotate = self
             .one_grant(grant.id)
-            .value(Alias::new("generation"), i64::from(grant.generation) + 1)
-            .value(Alias::new("rotated_at"), now.seconds())
-            .value(Alias::new("idle_expires_at"), idle_expires_at.seconds())
-            .and_where(Expr::col(Alias::new("generation")).eq(i64::from(grant.generation)))
-            .and_where(Expr::col(Alias::new("revoked_at")).is_null())
-            .to_owned();
-        Ok(self.write(&Change::if_updated(rotate).and(audit)).await? == Outcome::Done)
+            .set("generation", i64::from(grant.generation) + 1)
+            .set("rotated_at", now.seconds())
+            .set("idle_expires_at", idle_expires_at.seconds())
+            .with("generation", i64::from(grant.generation))
+            .without("revoked_at");
+        Ok(self.write(Change::if_updated(rotate).and(audit)).await? == Outcome::Done)
     }
 
     /// Ends a grant. False if it was ended already.
@@ -197,24 +140,18 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn end_grant(&self, id: GrantId, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
-        let end = self
-            .one_grant(id)
-            .value(Alias::new("revoked_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("revoked_at")).is_null())
-            .to_owned();
-        Ok(self.write(&Change::if_updated(end).and(audit)).await? == Outcome::Done)
+        let end = self.one_grant(id).set("revoked_at", now.seconds()).without("revoked_at");
+        Ok(self.write(Change::if_updated(end).and(audit)).await? == Outcome::Done)
     }
 
     /// Ends the grants of a session, but for those that were allowed to outlive it (`offline_access`, OIDC Core §11).
     pub(super) fn end_grants_of_session(&self, id: SessionId, now: Timestamp) -> Change {
-        let end = Query::update()
-            .table(Alias::new("token_grant"))
-            .value(Alias::new("revoked_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("session_id")).eq(id.0))
-            .and_where(Expr::col(Alias::new("offline")).eq(false))
-            .and_where(Expr::col(Alias::new("revoked_at")).is_null())
-            .to_owned();
+        let end = self
+            .rows("token_grant")
+            .set("revoked_at", now.seconds())
+            .with("session_id", id.0)
+            .with("offline", false)
+            .without("revoked_at");
         Change::new().update(end)
     }
 
@@ -246,28 +183,19 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let forget = Query::delete()
-            .from_table(Alias::new("consent"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("user_id")).eq(user.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
-            .to_owned();
-        let end = Query::update()
-            .table(Alias::new("token_grant"))
-            .value(Alias::new("revoked_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("user_id")).eq(user.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
-            .and_where(Expr::col(Alias::new("revoked_at")).is_null())
-            .to_owned();
-        let codes = Query::delete()
-            .from_table(Alias::new("authorization_code"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("user_id")).eq(user.0))
-            .and_where(Expr::col(Alias::new("client_id")).eq(client.as_str()))
-            .and_where(Expr::col(Alias::new("redeemed_at")).is_null())
-            .to_owned();
-        self.write(&Change::new().delete(forget).delete(codes).update(end).and(audit)).await.map(|_| ())
+        let forget = self.rows("consent").with("user_id", user.0).with("client_id", client.as_str());
+        let end = self
+            .rows("token_grant")
+            .set("revoked_at", now.seconds())
+            .with("user_id", user.0)
+            .with("client_id", client.as_str())
+            .without("revoked_at");
+        let codes = self
+            .rows("authorization_code")
+            .with("user_id", user.0)
+            .with("client_id", client.as_str())
+            .without("redeemed_at");
+        self.write(Change::new().delete(forget).delete(codes).update(end).and(audit)).await.map(|_| ())
     }
 
     /// Remembers that a single token is revoked until it would have expired.
@@ -285,7 +213,7 @@ impl TenantStore {
             token_hash: Set(hash.bytes().to_vec()),
             expires_at: Set(expires_at.seconds()),
         });
-        self.write(&change.and(audit)).await.map(|_| ())
+        self.write(change.and(audit)).await.map(|_| ())
     }
 
     /// Whether a single token is revoked.
@@ -307,6 +235,6 @@ impl TenantStore {
             assertion_hash: Set(used.hash.bytes().to_vec()),
             expires_at: Set(used.expires_at.seconds()),
         });
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 }

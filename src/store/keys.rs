@@ -1,6 +1,5 @@
 //! Signing keys, sealed under the tenant's own secret.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Map, Value};
 
@@ -94,18 +93,16 @@ impl TenantStore {
             verifies_until_at: Set(key.verifies_until.map(Timestamp::seconds)),
         });
         if let Some(retirement) = retirement {
-            let retire = Query::update()
-                .table(Alias::new("signing_key"))
-                .value(Alias::new("signs_until_at"), retirement.signs_until.seconds())
-                .value(Alias::new("verifies_until_at"), retirement.verifies_until.seconds())
-                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-                .and_where(Expr::col(Alias::new("algorithm")).eq(key.algorithm.name()))
-                .and_where(Expr::col(Alias::new("generation")).lt(key.generation))
-                .and_where(Expr::col(Alias::new("signs_until_at")).is_null())
-                .to_owned();
+            let retire = self
+                .rows("signing_key")
+                .set("signs_until_at", retirement.signs_until.seconds())
+                .set("verifies_until_at", retirement.verifies_until.seconds())
+                .with("algorithm", key.algorithm.name())
+                .below("generation", key.generation)
+                .without("signs_until_at");
             change = change.update(retire);
         }
         let change = change.and(audit).and(self.notice(notices::Notice::Tenant, key.created_at));
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 }

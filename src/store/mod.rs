@@ -19,9 +19,11 @@ pub mod migrations;
 pub mod notices;
 pub mod one_time;
 mod purge;
+mod read;
 mod rows;
 pub mod sessions;
 pub mod sign_ins;
+mod sqlite;
 pub mod tables;
 pub mod tenants;
 pub mod users;
@@ -34,17 +36,22 @@ use sea_orm::DatabaseConnection;
 
 use crate::protocol::identifiers::TenantId;
 use crate::seal::Sealer;
-pub use change::{Change, Outcome};
+pub use change::{Change, Outcome, Rows};
 pub use database::{DatabaseSettings, MigrationState, OpenError, is_sqlite};
 pub use error::StoreError;
 pub use writer::Counts;
 
 /// The database of the server.
 #[derive(Clone)]
-pub struct Store {
+pub struct Store(Arc<Parts>);
+
+/// What all requests share: a store is cloned for each of them.
+struct Parts {
     readers: DatabaseConnection,
+    /// On SQLite, what the statements of `read` are asked of.
+    hot_readers: Option<sqlite::Readers>,
     writer: writer::Writer,
-    master: Arc<Sealer>,
+    master: Sealer,
     counts: Arc<Counts>,
 }
 
@@ -56,20 +63,20 @@ impl Store {
 
     /// How often the database was asked since the start.
     pub fn counts(&self) -> &Counts {
-        &self.counts
+        &self.0.counts
     }
 
     /// Writes a change; returns when it is durable.
     ///
     /// # Errors
     /// `Duplicate` for a taken key, else a failure of the database.
-    pub async fn write(&self, change: &Change) -> Result<Outcome, StoreError> {
-        self.writer.write(change).await
+    pub async fn write(&self, change: Change) -> Result<Outcome, StoreError> {
+        self.0.writer.write(change).await
     }
 
     fn reader(&self) -> &DatabaseConnection {
-        self.counts.reads.fetch_add(1, Ordering::Relaxed);
-        &self.readers
+        self.0.counts.reads.fetch_add(1, Ordering::Relaxed);
+        &self.0.readers
     }
 }
 
@@ -89,8 +96,13 @@ impl TenantStore {
     ///
     /// # Errors
     /// `Duplicate` for a taken key, else a failure of the database.
-    pub async fn write(&self, change: &Change) -> Result<Outcome, StoreError> {
+    pub async fn write(&self, change: Change) -> Result<Outcome, StoreError> {
         self.store.write(change).await
+    }
+
+    /// The rows of this tenant in a table, to be told apart further.
+    fn rows(&self, table: &'static str) -> Rows {
+        Rows::of(table).with("tenant_id", self.tenant.0)
     }
 
     /// Writes rows whose only use is to be there; on PostgreSQL together with those of other requests.
@@ -98,6 +110,6 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn append(&self, change: Change) -> Result<Outcome, StoreError> {
-        self.store.writer.append(change).await
+        self.store.0.writer.append(change).await
     }
 }

@@ -1,9 +1,8 @@
 //! One-time tokens that an administrator hands out: links and initial access tokens.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use super::change::{Change, Outcome};
+use super::change::{Change, Outcome, Rows};
 use super::error::StoreError;
 use super::{TenantStore, rows};
 use crate::protocol::secret::SecretHash;
@@ -47,7 +46,7 @@ impl TenantStore {
             created_at: Set(lifetime.0.seconds()),
             expires_at: Set(lifetime.1.seconds()),
         });
-        self.write(&change.and(audit)).await.map(|_| ())
+        self.write(change.and(audit)).await.map(|_| ())
     }
 
     /// Whether a token would still serve; consumes nothing.
@@ -66,16 +65,13 @@ impl TenantStore {
     }
 
     /// The condition that uses up one use, as the guard of a change.
-    pub fn one_use(&self, purpose: Purpose, hash: &SecretHash, now: Timestamp) -> UpdateStatement {
-        Query::update()
-            .table(Alias::new("one_time_token"))
-            .value(Alias::new("uses_left"), Expr::col(Alias::new("uses_left")).sub(1))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("purpose")).eq(purpose.as_str()))
-            .and_where(Expr::col(Alias::new("token_hash")).eq(hash.bytes().to_vec()))
-            .and_where(Expr::col(Alias::new("uses_left")).gt(0))
-            .and_where(Expr::col(Alias::new("expires_at")).gt(now.seconds()))
-            .to_owned()
+    pub fn one_use(&self, purpose: Purpose, hash: &SecretHash, now: Timestamp) -> Rows {
+        self.rows("one_time_token")
+            .raise("uses_left", -1)
+            .with("purpose", purpose.as_str())
+            .with("token_hash", hash.bytes().to_vec())
+            .above("uses_left", 0)
+            .above("expires_at", now.seconds())
     }
 
     /// Uses up one use. False if there is none left.
@@ -88,6 +84,6 @@ impl TenantStore {
         hash: &SecretHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        Ok(self.write(&Change::if_updated(self.one_use(purpose, hash, now))).await? == Outcome::Done)
+        Ok(self.write(Change::if_updated(self.one_use(purpose, hash, now))).await? == Outcome::Done)
     }
 }

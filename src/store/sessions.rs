@@ -1,12 +1,10 @@
 //! Sessions of people. The browser holds secrets; the rows hold their hashes.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::change::{Change, Outcome};
+use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
+use super::read::{Columns, user_columns};
 use super::{TenantStore, rows};
 use crate::protocol::grant::Authentication;
 use crate::protocol::identifiers::{SessionId, UserId};
@@ -15,8 +13,8 @@ use crate::protocol::timestamp::Timestamp;
 use crate::protocol::user::User;
 use crate::sign_in::session::Session;
 
-pub(super) fn read_session(row: rows::session::Model) -> Result<(Session, SecretHash), StoreError> {
-    let session = Session {
+fn read_session(row: rows::session::Model) -> Result<Session, StoreError> {
+    Ok(Session {
         id: SessionId(row.id),
         user_id: UserId(row.user_id),
         authentication: Authentication {
@@ -30,17 +28,12 @@ pub(super) fn read_session(row: rows::session::Model) -> Result<(Session, Secret
         idle_expires_at: Timestamp::from_seconds(row.idle_expires_at),
         expires_at: Timestamp::from_seconds(row.expires_at),
         ended_at: row.ended_at.map(Timestamp::from_seconds),
-    };
-    Ok((session, SecretHash::stored(row.secret_hash)))
+    })
 }
 
 impl TenantStore {
-    fn one_session(&self, id: SessionId) -> UpdateStatement {
-        Query::update()
-            .table(Alias::new("session"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("id")).eq(id.0))
-            .to_owned()
+    fn one_session(&self, id: SessionId) -> Rows {
+        self.rows("session").with("id", id.0)
     }
 
     /// The sessions whose secrets a browser holds, with their people and the hashes, in no order: one round trip.
@@ -54,22 +47,40 @@ impl TenantStore {
         if hashes.is_empty() {
             return Ok(Vec::new());
         }
-        let person: RelationDef = rows::session::Entity::belongs_to(rows::account::Entity)
-            .from((rows::session::Column::TenantId, rows::session::Column::UserId))
-            .to((rows::account::Column::TenantId, rows::account::Column::Id))
-            .into();
-        let found = rows::session::Entity::find()
-            .join(JoinType::InnerJoin, person)
-            .select_also(rows::account::Entity)
-            .filter(rows::session::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::session::Column::SecretHash.is_in(hashes.iter().map(|hash| hash.bytes().to_vec())))
-            .all(self.reader())
-            .await?;
-        let mut sessions = Vec::with_capacity(found.len());
-        for (session, account) in found {
-            let Some(account) = account else { continue };
-            let (session, hash) = read_session(session)?;
-            sessions.push((session, super::users::read_user(account)?, hash));
+        // Places for one, two, four or more: few statements, whatever a browser brings.
+        let places: Vec<String> =
+            (2..hashes.len().next_power_of_two() + 2).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "SELECT {}, s.id, s.secret_hash, s.auth_time_at, s.acr, s.amr, s.user_agent, s.created_at, s.last_seen_at, \
+             s.idle_expires_at, s.expires_at, s.ended_at FROM session s \
+             JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.user_id \
+             WHERE s.tenant_id = $1 AND s.secret_hash IN ({})",
+            user_columns!(),
+            places.join(", ")
+        );
+        let values =
+            (0..places.len()).map(|at| hashes.get(at).or(hashes.last()).map(|hash| hash.bytes().to_vec()).into());
+        let mut sessions = Vec::with_capacity(hashes.len());
+        for row in self.all_rows(&sql, values).await? {
+            let mut columns = Columns::of(&row);
+            let Some(user) = columns.user()? else { continue };
+            let (id, hash) = (SessionId(columns.next()?), SecretHash::stored(columns.next()?));
+            let session = Session {
+                id,
+                user_id: user.id,
+                authentication: Authentication {
+                    at: columns.time()?,
+                    acr: columns.next()?,
+                    amr: serde_json::from_str(&columns.next::<String>()?).map_err(|_| corrupt("session", "amr"))?,
+                },
+                user_agent: columns.next()?,
+                created_at: columns.time()?,
+                last_seen_at: columns.time()?,
+                idle_expires_at: columns.time()?,
+                expires_at: columns.time()?,
+                ended_at: columns.time_if_any()?,
+            };
+            sessions.push((session, user, hash));
         }
         Ok(sessions)
     }
@@ -80,7 +91,7 @@ impl TenantStore {
     /// A failure of the database, or a row that cannot be read.
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
         let found = rows::session::Entity::find_by_id((self.tenant.0, id.0)).one(self.reader()).await?;
-        found.map(|row| read_session(row).map(|(session, _)| session)).transpose()
+        found.map(read_session).transpose()
     }
 
     /// The sessions of a person that have not ended, newest first.
@@ -97,7 +108,7 @@ impl TenantStore {
             .order_by_desc(rows::session::Column::LastSeenAt)
             .all(self.reader())
             .await?;
-        found.into_iter().map(|row| read_session(row).map(|(session, _)| session)).collect()
+        found.into_iter().map(read_session).collect()
     }
 
     /// The row of a new session.
@@ -123,16 +134,15 @@ impl TenantStore {
     pub fn renewed_session(&self, session: &Session, secret: &SecretHash) -> Change {
         let update = self
             .one_session(session.id)
-            .value(Alias::new("secret_hash"), secret.bytes().to_vec())
-            .value(Alias::new("auth_time_at"), session.authentication.at.seconds())
-            .value(Alias::new("acr"), session.authentication.acr.clone())
-            .value(Alias::new("amr"), serde_json::to_string(&session.authentication.amr).unwrap_or_default())
-            .value(Alias::new("user_agent"), session.user_agent.clone())
-            .value(Alias::new("last_seen_at"), session.last_seen_at.seconds())
-            .value(Alias::new("idle_expires_at"), session.idle_expires_at.seconds())
-            .value(Alias::new("expires_at"), session.expires_at.seconds())
-            .and_where(Expr::col(Alias::new("ended_at")).is_null())
-            .to_owned();
+            .set("secret_hash", secret.bytes().to_vec())
+            .set("auth_time_at", session.authentication.at.seconds())
+            .set("acr", session.authentication.acr.clone())
+            .set("amr", serde_json::to_string(&session.authentication.amr).unwrap_or_default())
+            .set("user_agent", session.user_agent.clone())
+            .set("last_seen_at", session.last_seen_at.seconds())
+            .set("idle_expires_at", session.idle_expires_at.seconds())
+            .set("expires_at", session.expires_at.seconds())
+            .without("ended_at");
         Change::new().update(update)
     }
 
@@ -140,10 +150,9 @@ impl TenantStore {
     pub fn used_session(&self, id: SessionId, idle_expires_at: Timestamp, now: Timestamp) -> Change {
         let update = self
             .one_session(id)
-            .value(Alias::new("last_seen_at"), now.seconds())
-            .value(Alias::new("idle_expires_at"), idle_expires_at.seconds())
-            .and_where(Expr::col(Alias::new("ended_at")).is_null())
-            .to_owned();
+            .set("last_seen_at", now.seconds())
+            .set("idle_expires_at", idle_expires_at.seconds())
+            .without("ended_at");
         Change::new().update(update)
     }
 
@@ -152,12 +161,8 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn end_session(&self, id: SessionId, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
-        let end = self
-            .one_session(id)
-            .value(Alias::new("ended_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("ended_at")).is_null())
-            .to_owned();
+        let end = self.one_session(id).set("ended_at", now.seconds()).without("ended_at");
         let change = Change::if_updated(end).and(self.end_grants_of_session(id, now)).and(audit);
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 }

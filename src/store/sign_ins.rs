@@ -1,6 +1,5 @@
 //! Sign-in transactions: one row per attempt, from the moment a person acts.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
 use super::change::Change;
@@ -66,16 +65,14 @@ impl TenantStore {
                 finished_at: Set(finished_at),
             });
         }
-        let update = Query::update()
-            .table(Alias::new("sign_in"))
-            .value(Alias::new("progress"), progress)
-            .value(Alias::new("version"), before.version + 1)
-            .value(Alias::new("finished_at"), finished_at)
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("id")).eq(before.id.as_str()))
-            .and_where(Expr::col(Alias::new("version")).eq(before.version))
-            .and_where(Expr::col(Alias::new("finished_at")).is_null())
-            .to_owned();
+        let update = self
+            .rows("sign_in")
+            .set("progress", progress)
+            .set("version", before.version + 1)
+            .set("finished_at", finished_at)
+            .with("id", before.id.as_str())
+            .with("version", before.version)
+            .without("finished_at");
         Change::if_updated(update)
     }
 }

@@ -1,10 +1,9 @@
 //! Tenants and their resources.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::change::{Change, Outcome};
+use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
 use super::{OpenError, Store, TenantStore, notices, rows, tables};
 use crate::protocol::identifiers::{Slug, TenantId};
@@ -64,7 +63,7 @@ impl Store {
     fn read_tenant(&self, row: rows::tenant::Model) -> Result<TenantRecord, StoreError> {
         let sealed =
             |error| StoreError::Sealed { table: "tenant", column: "root_secret", source: std::sync::Arc::new(error) };
-        let secret = self.master.open(row.id.as_bytes(), &row.root_secret).map_err(sealed)?;
+        let secret = self.0.master.open(row.id.as_bytes(), &row.root_secret).map_err(sealed)?;
         let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| corrupt("tenant", "root_secret"))?;
         Ok(TenantRecord {
             id: TenantId(row.id),
@@ -135,12 +134,12 @@ impl Store {
             name: Set(draft.name.clone()),
             status: Set(TenantStatus::Active.as_str().to_owned()),
             settings: Set(settings_text(&draft.settings)),
-            root_secret: Set(self.master.seal(id.0.as_bytes(), secret.expose()).map_err(sealed)?),
+            root_secret: Set(self.0.master.seal(id.0.as_bytes(), secret.expose()).map_err(sealed)?),
             dynamic_clients: Set(0),
             created_at: Set(now.seconds()),
             updated_at: Set(now.seconds()),
         };
-        match self.write(&Change::new().insert(row).and(audit)).await {
+        match self.write(Change::new().insert(row).and(audit)).await {
             Ok(outcome) => Ok(outcome == Outcome::Done),
             Err(StoreError::Duplicate) => Ok(false),
             Err(error) => Err(error),
@@ -163,16 +162,14 @@ impl TenantStore {
     /// # Errors
     /// `Duplicate` if the host is taken; else a failure of the database.
     pub async fn update_tenant(&self, draft: &TenantDraft, audit: Change, now: Timestamp) -> Result<(), StoreError> {
-        let update = Query::update()
-            .table(Alias::new("tenant"))
-            .value(Alias::new("host"), draft.host.clone())
-            .value(Alias::new("name"), draft.name.clone())
-            .value(Alias::new("settings"), settings_text(&draft.settings))
-            .value(Alias::new("updated_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
-            .to_owned();
+        let update = Rows::of("tenant")
+            .set("host", draft.host.clone())
+            .set("name", draft.name.clone())
+            .set("settings", settings_text(&draft.settings))
+            .set("updated_at", now.seconds())
+            .with("id", self.tenant.0);
         let change = Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now));
-        self.write(&change).await.map(|_| ())
+        self.write(change).await.map(|_| ())
     }
 
     /// Opens or closes the tenant.
@@ -185,13 +182,11 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let update = Query::update()
-            .table(Alias::new("tenant"))
-            .value(Alias::new("status"), status.as_str())
-            .value(Alias::new("updated_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("id")).eq(self.tenant.0))
-            .to_owned();
-        self.write(&Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now)))
+        let update = Rows::of("tenant")
+            .set("status", status.as_str())
+            .set("updated_at", now.seconds())
+            .with("id", self.tenant.0);
+        self.write(Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now)))
             .await
             .map(|_| ())
     }
@@ -204,15 +199,12 @@ impl TenantStore {
         let mut change = Change::new();
         for table in tables::TABLES {
             let column = if table.name == "tenant" { "id" } else { "tenant_id" };
-            let delete = Query::delete()
-                .from_table(Alias::new(table.name))
-                .and_where(Expr::col(Alias::new(column)).eq(self.tenant.0))
-                .to_owned();
+            let delete = Rows::of(table.name).with(column, self.tenant.0);
             if table.name != "change_notice" {
                 change = change.delete(delete);
             }
         }
-        self.write(&change.and(self.notice(notices::Notice::Tenant, now))).await.map(|_| ())
+        self.write(change.and(self.notice(notices::Notice::Tenant, now))).await.map(|_| ())
     }
 
     /// The APIs that may be named by `resource`.
@@ -243,13 +235,9 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let old = Query::delete()
-            .from_table(Alias::new("resource"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("resource")).eq(resource))
-            .to_owned();
+        let old = self.rows("resource").with("resource", resource);
         // Two changes: PostgreSQL sees one statement as one instant, where the old row would still be there.
-        self.write(&Change::new().delete(old)).await?;
+        self.write(Change::new().delete(old)).await?;
         let mut change = audit.and(self.notice(notices::Notice::Tenant, now));
         if let Some(scope) = scope {
             change = change.insert(rows::resource::ActiveModel {
@@ -258,7 +246,7 @@ impl TenantStore {
                 scope: Set(scope.to_string()),
             });
         }
-        self.write(&change).await.map(|_| ())
+        self.write(change).await.map(|_| ())
     }
 }
 

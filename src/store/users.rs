@@ -1,10 +1,10 @@
 //! People: account, login identifiers and credentials are rows of their own.
 
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, UpdateStatement};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::change::{Change, Outcome};
+use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
+use super::read::{Columns, user_columns};
 use super::{TenantStore, rows};
 use crate::protocol::identifiers::UserId;
 use crate::protocol::timestamp::Timestamp;
@@ -58,13 +58,8 @@ pub(super) fn read_user(row: rows::account::Model) -> Result<User, StoreError> {
 }
 
 impl TenantStore {
-    fn own(&self, table: &str, user: UserId) -> UpdateStatement {
-        let column = if table == "account" { "id" } else { "user_id" };
-        Query::update()
-            .table(Alias::new(table))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new(column)).eq(user.0))
-            .to_owned()
+    fn own(&self, table: &'static str, user: UserId) -> Rows {
+        self.rows(table).with(if table == "account" { "id" } else { "user_id" }, user.0)
     }
 
     /// The person with this id.
@@ -97,27 +92,25 @@ impl TenantStore {
         &self,
         identifier: &str,
     ) -> Result<Option<(User, Option<PasswordRecord>)>, StoreError> {
-        let ids = Query::select()
-            .column(Alias::new("user_id"))
-            .from(Alias::new("login_identifier"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("kind")).is_in([USERNAME, EMAIL]))
-            .and_where(Expr::col(Alias::new("value")).eq(identifier))
-            .to_owned();
-        let found = rows::account::Entity::find()
-            .filter(rows::account::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::account::Column::Id.in_subquery(ids))
-            .one(self.reader())
-            .await?;
-        let Some(row) = found else { return Ok(None) };
-        let key = (self.tenant.0, row.id, PASSWORD.to_owned());
-        let password = rows::credential::Entity::find_by_id(key).one(self.reader()).await?;
-        let password = password.map(|row| PasswordRecord {
-            phc: row.data,
-            failures: row.failures,
-            last_failed_at: Timestamp::from_seconds(row.last_failed_at),
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", c.data, c.failures, c.last_failed_at FROM login_identifier l \
+             JOIN account a ON a.tenant_id = l.tenant_id AND a.id = l.user_id \
+             LEFT JOIN credential c ON c.tenant_id = l.tenant_id AND c.user_id = l.user_id AND c.kind = $3 \
+             WHERE l.tenant_id = $1 AND l.value = $2 AND l.kind IN ('username', 'email')"
+        );
+        let Some(row) = self.one_row(SQL, [identifier.into(), PASSWORD.into()]).await? else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let Some(user) = columns.user()? else { return Ok(None) };
+        let (phc, failures, last_failed_at): (Option<String>, Option<i64>, Option<i64>) =
+            (columns.next()?, columns.next()?, columns.next()?);
+        let password = phc.map(|phc| PasswordRecord {
+            phc,
+            failures: failures.unwrap_or_default(),
+            last_failed_at: Timestamp::from_seconds(last_failed_at.unwrap_or_default()),
         });
-        Ok(Some((read_user(row)?, password)))
+        Ok(Some((user, password)))
     }
 
     /// The people after `after`, in the order of their ids.
@@ -188,7 +181,7 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn add_user(&self, draft: &UserDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
-        match self.write(&self.rows_of(draft, now).and(audit)).await {
+        match self.write(self.rows_of(draft, now).and(audit)).await {
             Ok(_) => Ok(true),
             Err(StoreError::Duplicate) => Ok(false),
             Err(error) => Err(error),
@@ -201,13 +194,13 @@ impl TenantStore {
     /// `Duplicate` if a login identifier is taken; else a failure of the database.
     pub async fn add_user_by_token(
         &self,
-        token: UpdateStatement,
+        token: Rows,
         draft: &UserDraft,
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let change = Change::if_updated(token).and(self.rows_of(draft, now)).and(audit);
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     /// Changes the claims of a person, and the mail address that serves to sign in: the normalised old and new one.
@@ -221,25 +214,16 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let update = self
-            .own("account", user.id)
-            .value(Alias::new("claims"), claims_text(user))
-            .value(Alias::new("updated_at"), now.seconds())
-            .to_owned();
+        let update = self.own("account", user.id).set("claims", claims_text(user)).set("updated_at", now.seconds());
         let mut change = Change::if_updated(update).and(audit);
         if old != new {
-            let forget = Query::delete()
-                .from_table(Alias::new("login_identifier"))
-                .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-                .and_where(Expr::col(Alias::new("user_id")).eq(user.id.0))
-                .and_where(Expr::col(Alias::new("kind")).eq(EMAIL))
-                .to_owned();
+            let forget = self.rows("login_identifier").with("user_id", user.id.0).with("kind", EMAIL);
             change = change.delete(forget);
             if let Some(new) = new {
                 change = change.insert(self.identifier_row(EMAIL, new, user.id));
             }
         }
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     fn identifier_row(&self, kind: &str, value: &str, user: UserId) -> rows::login_identifier::ActiveModel {
@@ -262,31 +246,18 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let update = self
-            .own("account", id)
-            .value(Alias::new("status"), status.as_str())
-            .value(Alias::new("updated_at"), now.seconds())
-            .to_owned();
+        let update = self.own("account", id).set("status", status.as_str()).set("updated_at", now.seconds());
         let mut change = Change::if_updated(update).and(audit);
         if status != UserStatus::Active {
             change = change.and(self.end_everything_of(id, now));
         }
-        Ok(self.write(&change).await? == Outcome::Done)
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     fn end_everything_of(&self, id: UserId, now: Timestamp) -> Change {
-        let end = |table: &str, column: &'static str| {
-            self.own(table, id)
-                .value(Alias::new(column), now.seconds())
-                .and_where(Expr::col(Alias::new(column)).is_null())
-                .to_owned()
-        };
-        let codes = Query::delete()
-            .from_table(Alias::new("authorization_code"))
-            .and_where(Expr::col(Alias::new("tenant_id")).eq(self.tenant.0))
-            .and_where(Expr::col(Alias::new("user_id")).eq(id.0))
-            .and_where(Expr::col(Alias::new("redeemed_at")).is_null())
-            .to_owned();
+        let end =
+            |table: &'static str, column: &'static str| self.own(table, id).set(column, now.seconds()).without(column);
+        let codes = self.rows("authorization_code").with("user_id", id.0).without("redeemed_at");
         Change::new().delete(codes).update(end("session", "ended_at")).update(end("token_grant", "revoked_at"))
     }
 
@@ -298,13 +269,12 @@ impl TenantStore {
         let change = |guard: Change| guard.and(self.end_everything_of(id, now)).and(audit.clone());
         let replace = self
             .own("credential", id)
-            .value(Alias::new("data"), phc)
-            .value(Alias::new("failures"), 0)
-            .value(Alias::new("last_failed_at"), 0)
-            .value(Alias::new("updated_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("kind")).eq(PASSWORD))
-            .to_owned();
-        if self.write(&change(Change::if_updated(replace))).await? == Outcome::Done {
+            .set("data", phc)
+            .set("failures", 0)
+            .set("last_failed_at", 0)
+            .set("updated_at", now.seconds())
+            .with("kind", PASSWORD);
+        if self.write(change(Change::if_updated(replace))).await? == Outcome::Done {
             return Ok(());
         }
         // The first password of this person.
@@ -317,7 +287,7 @@ impl TenantStore {
             last_failed_at: Set(0),
             updated_at: Set(now.seconds()),
         };
-        self.write(&change(Change::if_inserted(row))).await.map(|_| ())
+        self.write(change(Change::if_inserted(row))).await.map(|_| ())
     }
 
     /// Counts a wrong password.
@@ -325,13 +295,9 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn count_password_failure(&self, id: UserId, audit: Change, now: Timestamp) -> Result<(), StoreError> {
-        let count = self
-            .own("credential", id)
-            .value(Alias::new("failures"), Expr::col(Alias::new("failures")).add(1))
-            .value(Alias::new("last_failed_at"), now.seconds())
-            .and_where(Expr::col(Alias::new("kind")).eq(PASSWORD))
-            .to_owned();
-        self.write(&Change::new().update(count).and(audit)).await.map(|_| ())
+        let count =
+            self.own("credential", id).raise("failures", 1).set("last_failed_at", now.seconds()).with("kind", PASSWORD);
+        self.write(Change::new().update(count).and(audit)).await.map(|_| ())
     }
 
     /// What a right password changes: the failures are forgotten, and a hash of old cost is replaced.
@@ -339,10 +305,9 @@ impl TenantStore {
         if rehashed.is_none() && !had_failures {
             return Change::new();
         }
-        let mut update = self.own("credential", id);
-        update.value(Alias::new("failures"), 0).and_where(Expr::col(Alias::new("kind")).eq(PASSWORD));
+        let mut update = self.own("credential", id).with("kind", PASSWORD).set("failures", 0);
         if let Some(phc) = rehashed {
-            update.value(Alias::new("data"), phc);
+            update = update.set("data", phc);
         }
         Change::new().update(update)
     }

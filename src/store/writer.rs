@@ -1,20 +1,20 @@
-//! The writer: one task that owns the writing connection of SQLite and commits all waiting changes together;
-//! on PostgreSQL it gathers audit rows that arrive together, and all else goes straight to the database.
+//! The writer. On SQLite one thread owns the writing connection and commits all waiting changes together; on
+//! PostgreSQL audit rows that arrive together become one statement, and all else goes straight to the database.
 //!
 //! No timer: the writer takes what is there, so a lone change does not wait. Each change has its own
 //! savepoint, so one that fails takes no other with it. Nobody is answered before the commit.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use rusqlite::{Connection, ErrorCode};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tokio::sync::{mpsc, oneshot};
 
-use super::change::{Change, Outcome, SqliteChange};
+use super::change::{Change, Outcome, Sql};
 use super::error::StoreError;
+use super::sqlite::{bind, failure};
 
 /// Changes that may wait; a full queue is answered with 503 rather than with memory.
 const QUEUE: usize = 4096;
@@ -35,11 +35,6 @@ pub struct Counts {
 }
 
 pub(super) struct Job {
-    change: SqliteChange,
-    answer: oneshot::Sender<Result<Outcome, StoreError>>,
-}
-
-pub(super) struct RowJob {
     change: Change,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
@@ -48,15 +43,18 @@ pub(super) struct RowJob {
 #[derive(Clone)]
 pub(super) enum Writer {
     Sqlite { jobs: mpsc::Sender<Job>, counts: Arc<Counts> },
-    Postgres { db: DatabaseConnection, rows: mpsc::Sender<RowJob>, counts: Arc<Counts> },
+    Postgres { db: DatabaseConnection, rows: mpsc::Sender<Job>, counts: Arc<Counts> },
 }
 
 impl Writer {
-    /// Starts the task on the only connection that writes.
-    pub(super) fn sqlite(db: DatabaseConnection, counts: Arc<Counts>) -> Self {
+    /// Starts the thread on the only connection that writes. It ends when the last store is gone.
+    pub(super) fn sqlite(connection: Connection, counts: Arc<Counts>) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(commit_together(db, queue, counts.clone()));
-        Self::Sqlite { jobs, counts }
+        let counted = counts.clone();
+        std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || commit_together(&connection, queue, &counted))?;
+        Ok(Self::Sqlite { jobs, counts })
     }
 
     /// Starts the task that gathers unguarded rows.
@@ -67,17 +65,14 @@ impl Writer {
     }
 
     /// Writes a change; returns when it is durable.
-    pub(super) async fn write(&self, change: &Change) -> Result<Outcome, StoreError> {
+    pub(super) async fn write(&self, change: Change) -> Result<Outcome, StoreError> {
         if change.is_empty() {
             return Ok(Outcome::Done);
         }
         match self {
             Self::Sqlite { jobs, counts } => {
                 counts.changes.fetch_add(1, Ordering::Relaxed);
-                let (answer, done) = oneshot::channel();
-                let job = Job { change: change.for_sqlite(), answer };
-                jobs.try_send(job).map_err(|_| StoreError::Busy)?;
-                done.await.map_err(|_| StoreError::Busy)?
+                handed_over(jobs, change).await
             }
             Self::Postgres { db, counts, .. } => {
                 counts.changes.fetch_add(1, Ordering::Relaxed);
@@ -88,107 +83,128 @@ impl Writer {
 
     /// Writes rows whose only use is to be there (audit events): on PostgreSQL together with those of other requests.
     pub(super) async fn append(&self, change: Change) -> Result<Outcome, StoreError> {
-        let Self::Postgres { rows, counts, .. } = self else { return self.write(&change).await };
+        let Self::Postgres { rows, counts, .. } = self else { return self.write(change).await };
         counts.changes.fetch_add(1, Ordering::Relaxed);
-        let (answer, done) = oneshot::channel();
-        rows.try_send(RowJob { change, answer }).map_err(|_| StoreError::Busy)?;
-        done.await.map_err(|_| StoreError::Busy)?
+        handed_over(rows, change).await
     }
 }
 
-async fn write_to_postgres(db: &DatabaseConnection, change: &Change, counts: &Counts) -> Result<Outcome, StoreError> {
+async fn handed_over(jobs: &mpsc::Sender<Job>, change: Change) -> Result<Outcome, StoreError> {
+    let (answer, done) = oneshot::channel();
+    jobs.try_send(Job { change, answer }).map_err(|_| StoreError::Busy)?;
+    done.await.map_err(|_| StoreError::Busy)?
+}
+
+/// What waits, up to `most`; `first` is there already.
+fn waiting(first: Job, queue: &mut mpsc::Receiver<Job>, most: usize) -> Vec<Job> {
+    let mut jobs = vec![first];
+    while jobs.len() < most {
+        let Ok(job) = queue.try_recv() else { break };
+        jobs.push(job);
+    }
+    jobs
+}
+
+async fn write_to_postgres(db: &DatabaseConnection, change: Change, counts: &Counts) -> Result<Outcome, StoreError> {
     counts.commits.fetch_add(1, Ordering::Relaxed);
-    let row = db.query_one_raw(change.for_postgres()).await?;
+    let Sql { text, values, .. } = change.for_postgres();
+    let row = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, text, values)).await?;
     let hit: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
     Ok(if hit == 1 { Outcome::Done } else { Outcome::Refused })
 }
 
-async fn gather_rows(db: DatabaseConnection, mut queue: mpsc::Receiver<RowJob>, counts: Arc<Counts>) {
+async fn gather_rows(db: DatabaseConnection, mut queue: mpsc::Receiver<Job>, counts: Arc<Counts>) {
     while let Some(first) = queue.recv().await {
-        let mut jobs = vec![first];
-        while jobs.len() < ROWS {
-            let Ok(job) = queue.try_recv() else { break };
-            jobs.push(job);
+        let mut together = Change::new();
+        let mut answers = Vec::new();
+        for job in waiting(first, &mut queue, ROWS) {
+            together.gather(job.change);
+            answers.push(job.answer);
         }
         let db = db.clone();
         let counts = counts.clone();
         // Written aside, so that those who come meanwhile form the next group instead of waiting in line.
         tokio::spawn(async move {
-            let mut together = Change::new();
-            jobs.iter().for_each(|job| together.gather(job.change.clone()));
-            let written = write_to_postgres(&db, &together, &counts).await;
-            for job in jobs {
-                let _ = job.answer.send(written.clone());
+            let written = write_to_postgres(&db, together, &counts).await;
+            for answer in answers {
+                let _ = answer.send(written.clone());
             }
         });
     }
 }
 
-async fn commit_together(db: DatabaseConnection, mut queue: mpsc::Receiver<Job>, counts: Arc<Counts>) {
-    while let Some(first) = queue.recv().await {
-        let mut jobs = vec![first];
-        while jobs.len() < BATCH {
-            let Ok(job) = queue.try_recv() else { break };
-            jobs.push(job);
-        }
+fn commit_together(connection: &Connection, mut queue: mpsc::Receiver<Job>, counts: &Counts) {
+    while let Some(first) = queue.blocking_recv() {
         counts.commits.fetch_add(1, Ordering::Relaxed);
+        let jobs = waiting(first, &mut queue, BATCH);
         let (changes, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.change, job.answer)).unzip();
-        let results = match commit(&db, changes).await {
-            Ok(results) => results,
-            Err(error) => vec![Err(error); answers.len()],
-        };
+        let results = commit(connection, changes).unwrap_or_else(|error| {
+            // A full disk or a broken file may have ended the transaction already.
+            if !connection.is_autocommit() {
+                let _ = run_plain(connection, "ROLLBACK");
+            }
+            let error = failure(error);
+            answers.iter().map(|_| Err(error.clone())).collect()
+        });
         for (answer, result) in answers.into_iter().zip(results) {
             let _ = answer.send(result);
         }
     }
 }
 
+type Answers = Vec<Result<Outcome, StoreError>>;
+
 /// One transaction for all; an error here means that none of them is durable.
-async fn commit(
-    db: &DatabaseConnection,
-    changes: Vec<SqliteChange>,
-) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-    let immediate = Some(SqliteTransactionMode::Immediate);
-    let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-    let transaction = db.begin_with_options(options).await?;
-    let mut results = Vec::with_capacity(changes.len());
-    for change in changes {
-        results.push(apply(&transaction, change).await?);
-    }
-    transaction.commit().await?;
+fn commit(connection: &Connection, changes: Vec<Change>) -> rusqlite::Result<Answers> {
+    run_plain(connection, "BEGIN IMMEDIATE")?;
+    let results = changes.into_iter().map(|change| apply(connection, change)).collect::<Result<_, _>>()?;
+    run_plain(connection, "COMMIT")?;
     Ok(results)
 }
 
 /// One change in its savepoint. The outer error ends the whole transaction; the inner one is this change's own.
-async fn apply(
-    transaction: &DatabaseTransaction,
-    change: SqliteChange,
-) -> Result<Result<Outcome, StoreError>, StoreError> {
-    transaction.execute_unprepared("SAVEPOINT change").await?;
-    let result = run(transaction, change).await;
-    let own = match result {
-        Ok(outcome) => Ok(outcome),
-        Err(error) => match StoreError::from(error) {
-            own @ StoreError::Duplicate => Err(own),
-            // A full disk or a broken file may have ended the transaction already: nobody is told otherwise.
-            fatal => return Err(fatal),
-        },
-    };
-    if own.is_err() {
-        transaction.execute_unprepared("ROLLBACK TO change").await?;
+fn apply(connection: &Connection, change: Change) -> rusqlite::Result<Result<Outcome, StoreError>> {
+    if change.len() == 1 {
+        // A statement alone is done as a whole or not at all.
+        return own(run(connection, change));
     }
-    transaction.execute_unprepared("RELEASE change").await?;
-    Ok(own)
+    run_plain(connection, "SAVEPOINT change")?;
+    let result = own(run(connection, change))?;
+    if result.is_err() {
+        run_plain(connection, "ROLLBACK TO change")?;
+    }
+    run_plain(connection, "RELEASE change")?;
+    Ok(result)
 }
 
-async fn run(transaction: &DatabaseTransaction, change: SqliteChange) -> Result<Outcome, DbErr> {
-    if let Some(guard) = change.guard
-        && transaction.execute_raw(guard).await?.rows_affected() != 1
+/// Tells what is wrong with a change from what is wrong with the database.
+fn own(result: rusqlite::Result<Outcome>) -> rusqlite::Result<Result<Outcome, StoreError>> {
+    match result {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(Err(failure(error))),
+        Err(error) => Err(error),
+    }
+}
+
+fn run(connection: &Connection, change: Change) -> rusqlite::Result<Outcome> {
+    let (guard, steps) = change.for_sqlite();
+    if let Some(guard) = guard
+        && execute(connection, guard)? != 1
     {
         return Ok(Outcome::Refused);
     }
-    for step in change.steps {
-        transaction.execute_raw(step).await?;
+    for step in steps {
+        execute(connection, step)?;
     }
     Ok(Outcome::Done)
+}
+
+fn run_plain(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+fn execute(connection: &Connection, sql: Sql) -> rusqlite::Result<usize> {
+    let mut statement = connection.prepare_cached(&sql.text)?;
+    bind(&mut statement, &sql.values)?;
+    statement.raw_execute()
 }

@@ -1,6 +1,8 @@
 //! Messages of the playground: shown as they are sent, folded at each parameter and with secrets cut short; and sent,
 //! without leaving the process.
 
+use std::sync::Arc;
+
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use poem::{Body, Response};
 use serde_json::{Map, Value};
@@ -190,7 +192,11 @@ impl Outgoing {
         for (name, value) in self.headers(call).into_iter().chain(bearer) {
             headers.insert(name, HeaderValue::try_from(value).map_err(|error| failed(error.to_string()))?);
         }
-        let head = Head { method: self.endpoint.method(), uri: Uri::from_static(self.endpoint.path()), headers };
+        let head = Head {
+            method: self.endpoint.method(),
+            uri: Uri::from_static(self.endpoint.path()),
+            headers: Arc::new(headers),
+        };
         let body = if self.form.is_empty() { Body::empty() } else { Body::from_string(encoded(&self.form)) };
         let answer = match self.endpoint {
             Endpoint::Token => token::token(call.clone(), head, body).await,

@@ -1,0 +1,137 @@
+//! Reading by statements written out, for what every request asks: the statement's text is made by nobody at run
+//! time, it names only the columns that are used, and they are read in that order.
+
+use rusqlite::types::{FromSql, Value as SqliteValue, ValueRef};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, TryGetable, Value};
+use uuid::Uuid;
+
+use super::TenantStore;
+use super::error::{StoreError, corrupt};
+use crate::protocol::identifiers::UserId;
+use crate::protocol::timestamp::Timestamp;
+use crate::protocol::user::{User, UserStatus};
+use crate::sign_in::session;
+
+/// The columns that [`Columns::user`] reads, of `account a`.
+macro_rules! user_columns {
+    () => {
+        "a.id, a.status, a.username, a.claims, a.created_at, a.audit_salt"
+    };
+}
+
+/// The columns that [`Columns::session_alive`] reads, of `session s`.
+macro_rules! session_columns {
+    () => {
+        "s.ended_at, s.idle_expires_at, s.expires_at"
+    };
+}
+
+/// Joins the person and the session behind a row `g` that names both.
+macro_rules! person_and_session {
+    () => {
+        " LEFT JOIN account a ON a.tenant_id = g.tenant_id AND a.id = g.user_id \
+          LEFT JOIN session s ON s.tenant_id = g.tenant_id AND s.id = g.session_id "
+    };
+}
+
+pub(super) use {person_and_session, session_columns, user_columns};
+
+/// A row, from either database.
+pub(super) enum Row {
+    Sqlite(Vec<SqliteValue>),
+    Postgres(QueryResult),
+}
+
+impl TenantStore {
+    /// At most one row. `$1` is the tenant; the values begin at `$2`.
+    pub(super) async fn one_row(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        Ok(self.hot_rows(sql, values, 1).await?.pop())
+    }
+
+    /// All rows. `$1` is the tenant; the values begin at `$2`.
+    pub(super) async fn all_rows(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.hot_rows(sql, values, usize::MAX).await
+    }
+
+    async fn hot_rows(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+        most: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let reader = self.reader();
+        // SQLite reads `$1` as PostgreSQL does.
+        let values: Vec<Value> = std::iter::once(Value::from(self.tenant.0)).chain(values).collect();
+        if let Some(sqlite) = &self.store.0.hot_readers {
+            return Ok(sqlite.rows(sql, &values, most)?.into_iter().map(Row::Sqlite).collect());
+        }
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let found = match most {
+            1 => reader.query_one_raw(statement).await?.into_iter().collect(),
+            _ => reader.query_all_raw(statement).await?,
+        };
+        Ok(found.into_iter().map(Row::Postgres).collect())
+    }
+}
+
+/// The columns of a row, in the order in which the statement names them.
+pub(super) struct Columns<'a> {
+    row: &'a Row,
+    at: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(row: &'a Row) -> Self {
+        Self { row, at: 0 }
+    }
+
+    pub(super) fn next<T: TryGetable + FromSql>(&mut self) -> Result<T, DbErr> {
+        let at = self.at;
+        self.at += 1;
+        match self.row {
+            Row::Postgres(row) => row.try_get_by_index(at),
+            Row::Sqlite(values) => {
+                let value = values.get(at).map_or(ValueRef::Null, ValueRef::from);
+                T::column_result(value).map_err(|error| DbErr::Type(format!("column {at}: {error}")))
+            }
+        }
+    }
+
+    pub(super) fn time(&mut self) -> Result<Timestamp, DbErr> {
+        self.next().map(Timestamp::from_seconds)
+    }
+
+    pub(super) fn time_if_any(&mut self) -> Result<Option<Timestamp>, DbErr> {
+        Ok(self.next::<Option<i64>>()?.map(Timestamp::from_seconds))
+    }
+
+    /// A person, unless gone: see `user_columns`.
+    pub(super) fn user(&mut self) -> Result<Option<User>, StoreError> {
+        let Some(id) = self.next::<Option<Uuid>>()? else {
+            self.at += 5;
+            return Ok(None);
+        };
+        Ok(Some(User {
+            id: UserId(id),
+            status: UserStatus::parse(&self.next::<String>()?).ok_or(corrupt("account", "status"))?,
+            username: self.next()?,
+            claims: serde_json::from_str(&self.next::<String>()?).map_err(|_| corrupt("account", "claims"))?,
+            created_at: self.time()?,
+            audit_salt: self.next()?,
+        }))
+    }
+
+    /// Whether there is a session that lives: see `session_columns`.
+    pub(super) fn session_alive(&mut self, now: Timestamp) -> Result<bool, DbErr> {
+        let (ended, idle, whole) = (self.time_if_any()?, self.time_if_any()?, self.time_if_any()?);
+        Ok(idle.zip(whole).is_some_and(|(idle, whole)| session::is_alive(ended, idle, whole, now)))
+    }
+}
