@@ -5,32 +5,39 @@
 //!                    └─▶ `chancery serve` (product)            round 2, 4, 6, …
 //! ```
 //!
-//! What counts is the ratio of their CPU time per request; see `docs/performance.md`.
+//! What counts is the ratio of their CPU time per request; see `docs/performance.md`. The special kinds of run put
+//! the product in its plain state where the reference is, and beside it the product with many tenants, with many
+//! rows, as several replicas, or while passwords are checked.
 
 mod certificate;
 mod client;
+mod crowd;
+mod fill;
 mod hashes;
 mod load;
 mod measure;
 mod paths;
 mod processes;
 mod reference;
+mod replicas;
 mod report;
 mod rows;
+mod storm;
+mod tenants;
 mod values;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::load::{Crew, Enough, Tally, Work};
 use self::measure::Snapshot;
 use self::paths::{Path, Side};
 use self::processes::{Cpus, Databases, Folder, Launch};
-use self::report::{Line, Round};
+use self::report::{Findings, Line, Round};
 use super::{SetupError, keep};
 
 /// Where the one tenant is.
@@ -47,6 +54,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const LEAST_CPU: f64 = 1.0;
 /// Share of one CPU that others may use.
 const OTHERS: f64 = 0.05;
+/// How long a server may take after a round until it has nothing left to do.
+const SETTLED: Duration = Duration::from_secs(30);
 /// Share of its CPUs at which the load generator is the limit.
 const LOAD_LIMIT: f64 = 0.9;
 
@@ -69,7 +78,19 @@ pub struct BenchArgs {
     /// Connections that ask at the same time.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// `sqlite`, or the address of a PostgreSQL server on which two databases may be made.
+    /// Instead: the product with so many tenants beside one with a single tenant.
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    tenants: Vec<u32>,
+    /// Instead: the product with N people and ten times as many refresh tokens beside one with a thousand people.
+    #[arg(long, value_name = "N")]
+    rows: Option<u32>,
+    /// Instead: so many replicas beside a single server, on PostgreSQL.
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    replicas: Vec<usize>,
+    /// Instead: other paths while passwords are checked, and more sign-ins than there is time for.
+    #[arg(long)]
+    storm: bool,
+    /// `sqlite`, or the address of a PostgreSQL server on which databases may be made.
     #[arg(long, value_name = "sqlite|URL", default_value = "sqlite")]
     database: String,
     /// Folder for the files of the run; it decides which disk is measured.
@@ -106,11 +127,10 @@ pub async fn run(args: BenchArgs, json: bool) -> Result<ExitCode, SetupError> {
         measured = bench.measure() => measured,
         _ = tokio::signal::ctrl_c() => Err(failed("stopped")),
     };
-    for name in ["reference", "product", "reference_tls", "product_tls"] {
-        bench.databases.remove(name).await;
-    }
-    let (lines, mut document) = measured?;
-    let worse = baseline.as_ref().map(|baseline| report::check(baseline, &lines)).unwrap_or_default();
+    bench.databases.remove().await;
+    let (lines, kinds, mut document) = measured?;
+    let all = || lines.iter().chain(kinds.iter().flat_map(|kind| &kind.lines));
+    let worse = baseline.as_ref().map(|baseline| report::check(baseline, all())).unwrap_or_default();
     if json {
         if let (Some(object), true) = (document.as_object_mut(), baseline.is_some()) {
             object.insert("worse".to_owned(), worse.clone().into());
@@ -119,12 +139,13 @@ pub async fn run(args: BenchArgs, json: bool) -> Result<ExitCode, SetupError> {
     } else {
         worse.iter().for_each(|line| keep::say(&format!("worse: {line}")));
     }
-    let void = lines.iter().any(|line| line.void.is_some());
+    let void = all().any(|line| line.void.is_some());
     Ok(if worse.is_empty() && !void { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 struct Bench<'a> {
     args: &'a BenchArgs,
+    /// Those that were named.
     paths: Vec<Path>,
     folder: Folder,
     databases: Databases,
@@ -142,21 +163,23 @@ struct Servers {
 impl<'a> Bench<'a> {
     async fn new(args: &'a BenchArgs, json: bool) -> Result<Self, SetupError> {
         let named = |name: &String| {
-            let all = Path::ALL.map(Path::name).join(", ");
-            Path::ALL
-                .into_iter()
+            let all = || Path::ALL.into_iter().chain(Path::IN_TURN);
+            let names = || all().map(Path::name).collect::<Vec<_>>().join(", ");
+            all()
                 .find(|path| path.name() == name)
-                .ok_or_else(|| failed(format!("there is no path {name}; there are {all}")))
+                .ok_or_else(|| failed(format!("there is no path {name}; there are {}", names())))
         };
-        let paths = if args.paths.is_empty() {
-            Path::ALL.to_vec()
-        } else {
-            args.paths.iter().map(named).collect::<Result<_, _>>()?
-        };
+        let paths = args.paths.iter().map(named).collect::<Result<_, _>>()?;
         if args.rounds == 0 || args.seconds == 0 || args.connections == 0 {
             return Err(failed("--rounds, --seconds and --connections must be at least 1"));
         }
+        if args.tenants.contains(&0) || args.replicas.contains(&0) || args.rows == Some(0) {
+            return Err(failed("--tenants, --replicas and --rows must be at least 1"));
+        }
         let databases = Databases::of(&args.database).await?;
+        if !args.replicas.is_empty() && !databases.is_postgres() {
+            return Err(failed("--replicas needs --database with the address of a PostgreSQL server"));
+        }
         let folder = Folder::new(&args.dir.clone().unwrap_or_else(std::env::temp_dir))?;
         let cpus = Cpus::split();
         let crew = Crew {
@@ -174,8 +197,40 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Everything: the lines, and the document for programs.
-    async fn measure(&self) -> Result<(Vec<Line>, Value), SetupError> {
+    /// The paths that were named, or else these.
+    fn paths_or(&self, these: &[Path]) -> Vec<Path> {
+        if self.paths.is_empty() { these.to_vec() } else { self.paths.clone() }
+    }
+
+    fn launch(&self, tls: bool, cpus: Option<String>) -> Launch<'_> {
+        Launch { folder: &self.folder, cpus, log: &self.args.log, tls }
+    }
+
+    /// How servers are started that share one CPU.
+    fn launch_plain(&self) -> Launch<'_> {
+        self.launch(false, self.cpus.as_ref().map(|cpus| cpus.of_server(0)))
+    }
+
+    /// The special kinds of run that were asked for.
+    async fn kinds(&self) -> Result<Vec<Findings>, SetupError> {
+        let mut kinds = Vec::new();
+        if !self.args.tenants.is_empty() {
+            kinds.push(tenants::measure(self).await?);
+        }
+        if let Some(people) = self.args.rows {
+            kinds.push(crowd::measure(self, people).await?);
+        }
+        if !self.args.replicas.is_empty() {
+            kinds.push(replicas::measure(self).await?);
+        }
+        if self.args.storm {
+            kinds.push(storm::measure(self).await?);
+        }
+        Ok(kinds)
+    }
+
+    /// Everything: the lines, the special kinds, and the document for programs.
+    async fn measure(&self) -> Result<(Vec<Line>, Vec<Findings>, Value), SetupError> {
         let mut machine = measure::machine();
         let fdatasync = measure::fdatasync_milliseconds(&self.folder.file(""));
         if let Some(object) = machine.as_object_mut() {
@@ -190,32 +245,49 @@ impl<'a> Bench<'a> {
         if !release {
             self.say("doubtful: this is not a release build");
         }
-        let (mut lines, mut starts) = (Vec::new(), Vec::new());
-        for tls in [false, true] {
-            let paths: Vec<Path> = self.paths.iter().copied().filter(|path| path.over_tls() == tls).collect();
-            if paths.is_empty() {
-                continue;
-            }
-            let (mut servers, start) = self.start(tls, &paths).await?;
-            self.say(&format!("{start}\n\n{}", report::heads(self.databases.is_postgres())));
-            starts.push(start);
-            for path in paths {
-                let line = self.compare(path, &mut servers).await?;
-                self.say(&line.text(self.databases.is_postgres()));
-                lines.push(line);
-            }
-        }
+        let kinds = self.kinds().await?;
+        let (lines, starts) = if kinds.is_empty() { self.plain().await? } else { (Vec::new(), Vec::new()) };
         let document = json!({
             "version": env!("CARGO_PKG_VERSION"), "release_build": release, "machine": machine, "placed": placed,
             "rounds": self.args.rounds, "seconds": self.args.seconds, "connections": self.args.connections, "log": self.args.log,
             "starts": starts, "paths": lines.iter().map(Line::json).collect::<Vec<_>>(),
+            "kinds": kinds.iter().map(|kind| (kind.name.to_owned(), kind.json())).collect::<Map<_, _>>(),
         });
-        Ok((lines, document))
+        Ok((lines, kinds, document))
+    }
+
+    /// The product beside the bare reference.
+    async fn plain(&self) -> Result<(Vec<Line>, Vec<Value>), SetupError> {
+        let (mut lines, mut starts) = (Vec::new(), Vec::new());
+        for tls in [false, true] {
+            let paths = self.paths_or(&Path::ALL).into_iter().filter(|path| path.over_tls() == tls);
+            let paths: Vec<Path> = paths.collect();
+            if paths.is_empty() {
+                continue;
+            }
+            let (mut servers, start) = self.start(tls, &paths).await?;
+            self.say(&start.to_string());
+            starts.push(start);
+            lines.extend(self.compare_all(&paths, "", &mut servers).await?);
+        }
+        Ok((lines, starts))
+    }
+
+    /// The lines of some paths, told as they come.
+    async fn compare_all(&self, paths: &[Path], with: &str, servers: &mut Servers) -> Result<Vec<Line>, SetupError> {
+        self.say(&format!("\n{}", report::heads(self.databases.is_postgres())));
+        let mut lines = Vec::with_capacity(paths.len());
+        for path in paths {
+            let line = self.compare(*path, with, servers).await?;
+            self.say(&line.text(self.databases.is_postgres()));
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
     /// Starts the product, measures the length of its answers, and starts the reference with them.
     async fn start(&self, tls: bool, paths: &[Path]) -> Result<(Servers, Value), SetupError> {
-        let launch = Launch { folder: &self.folder, cpus: self.cpus.as_ref(), log: &self.args.log, tls };
+        let launch = self.launch(tls, self.cpus.as_ref().map(|cpus| cpus.of_server(0)));
         let name = |name: &str| if tls { format!("{name}_tls") } else { name.to_owned() };
         let certificate = if tls { Some(launch.certificate()?) } else { None };
         let trusting = || match &certificate {
@@ -228,7 +300,7 @@ impl<'a> Bench<'a> {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let (pid, product_start) = (process.pid(), process.start_milliseconds);
         let idle = measure::resident_kib(pid);
-        let mut product = Side::new(process, trusting()?, self.crew);
+        let mut product = Side::new(vec![process], trusting()?, self.crew);
         let mut bytes = BTreeMap::new();
         for path in paths {
             bytes.insert(path.name().to_owned(), product.probe(*path).await?);
@@ -245,13 +317,13 @@ impl<'a> Bench<'a> {
             "product": { "start_ms": product_start.round(), "resident_idle_kib": idle },
             "reference": { "start_ms": process.start_milliseconds.round(), "resident_idle_kib": measure::resident_kib(process.pid()) },
         });
-        let reference = Side::new(process, trusting()?, self.crew);
+        let reference = Side::new(vec![process], trusting()?, self.crew);
         Ok((Servers { reference, product }, start))
     }
 
     /// All rounds of a path, in turns.
-    async fn compare(&self, path: Path, servers: &mut Servers) -> Result<Line, SetupError> {
-        let mut line = Line::new(path);
+    async fn compare(&self, path: Path, with: &str, servers: &mut Servers) -> Result<Line, SetupError> {
+        let mut line = Line::new(path, with);
         let mut first = Course::begin(path, &mut servers.reference).await?;
         let mut second = Course::begin(path, &mut servers.product).await?;
         for _ in 0..self.args.rounds {
@@ -263,10 +335,7 @@ impl<'a> Bench<'a> {
         if line.others > OTHERS {
             line.warnings.insert(format!("others used up to {:.0}% of a CPU", line.others * 100.0));
         }
-        line.resident_kib = (
-            measure::resident_kib(servers.reference.process.pid()),
-            measure::resident_kib(servers.product.process.pid()),
-        );
+        line.resident_kib = (servers.reference.resident_kib(), servers.product.resident_kib());
         if path == Path::PasswordLogin {
             let bare = hashes::bare_milliseconds()?;
             let whole = report::Spread::of(line.product.iter().map(|round| round.cpu_us / 1000.0))
@@ -281,19 +350,19 @@ impl<'a> Bench<'a> {
     async fn round(&self, course: &mut Course, side: &mut Side, line: &mut Line) -> Result<Round, SetupError> {
         let seconds = self.args.seconds as f64;
         side.supply(line.path, &course.order, paths::enough_for(seconds, course.rate)).await?;
-        let (pid, postgres) = (side.process.pid(), self.databases.is_postgres());
+        let (pids, postgres) = (side.pids(), self.databases.is_postgres());
         if matches!(course.order.work, Work::Once(_)) {
             // What making the supply left to do belongs to nobody.
-            settle(pid).await;
+            settle(&pids, SETTLED).await;
         }
-        let before = Snapshot::take(pid, postgres);
+        let before = Snapshot::take(&pids, postgres);
         let tally = side.load(&course.order, Enough::After(Duration::from_secs(self.args.seconds)), None).await?;
-        let during = Snapshot::take(pid, postgres).since(&before);
+        let during = Snapshot::take(&pids, postgres).since(&before);
         if line.path.writes() {
             // Work that the server put off belongs to these requests all the same.
-            settle(pid).await;
+            settle(&pids, SETTLED).await;
         }
-        let whole = Snapshot::take(pid, postgres).since(&before);
+        let whole = Snapshot::take(&pids, postgres).since(&before);
         course.rate = tally.rate();
         note(line, &tally);
         let busy = if self.crew.spin { tally.busy } else { during.load / during.seconds / self.crew.threads as f64 };
@@ -308,6 +377,7 @@ impl<'a> Bench<'a> {
         Ok(Round {
             cpu_us: whole.server * 1e6 / requests,
             database_us: whole.database * 1e6 / requests,
+            put_off_us: (whole.server - during.server) * 1e6 / requests,
             p50_ms: tally.percentile(0.5),
             p99_ms: tally.percentile(0.99),
             rate: tally.rate(),
@@ -345,14 +415,15 @@ impl Course {
     }
 }
 
-/// Waits until a server has nothing left to do: less than 3% of a CPU for a little more than a second, the
-/// interval of its background work. Half a minute at most.
-async fn settle(pid: u32) {
+/// Waits until servers have nothing left to do: less than 3% of a CPU for a little more than a second, the
+/// interval of their background work.
+async fn settle(pids: &[u32], patience: Duration) {
     const LOOK: Duration = Duration::from_millis(1100);
-    for _ in 0..27 {
-        let before = measure::cpu_seconds(pid);
+    let began = Instant::now();
+    while began.elapsed() < patience {
+        let before = measure::cpu_seconds_of(pids);
         tokio::time::sleep(LOOK).await;
-        if measure::cpu_seconds(pid) - before < 0.03 * LOOK.as_secs_f64() {
+        if measure::cpu_seconds_of(pids) - before < 0.03 * LOOK.as_secs_f64() {
             return;
         }
     }

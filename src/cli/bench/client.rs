@@ -15,31 +15,34 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::form_urlencoded;
 
-use super::{BASE, REDIRECT_URI, SECRET, VERIFIER, failed};
+use super::{REDIRECT_URI, SECRET, VERIFIER, failed};
 use crate::cli::SetupError;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 
-/// Makes the requests to one server.
+/// Makes the requests to one tenant of one server.
 #[derive(Clone, Debug)]
 pub(super) struct Requests {
     /// What goes into `Host`.
     pub(super) host: String,
+    /// Where the tenant is.
+    pub(super) base: String,
 }
 
 impl Requests {
     /// A GET below the tenant, with further header lines.
     pub(super) fn get(&self, target: &str, headers: &str) -> Vec<u8> {
-        format!("GET {BASE}{target} HTTP/1.1\r\nHost: {}\r\nUser-Agent: chancery-bench\r\n{headers}\r\n", self.host)
+        let Self { host, base } = self;
+        format!("GET {base}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: chancery-bench\r\n{headers}\r\n")
             .into_bytes()
     }
 
     /// A form posted below the tenant.
     pub(super) fn post(&self, target: &str, headers: &str, form: &str) -> Vec<u8> {
-        let (host, length) = (&self.host, form.len());
+        let (Self { host, base }, length) = (self, form.len());
         format!(
-            "POST {BASE}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: chancery-bench\r\n{headers}\
+            "POST {base}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: chancery-bench\r\n{headers}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
         )
         .into_bytes()

@@ -1,7 +1,8 @@
 //! The load generator: connections that ask as fast as they are answered, and what came of it.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,12 +16,12 @@ use crate::cli::SetupError;
 /// How long the last answers of a round may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Things that are good for once, shared by all connections.
-pub(super) type Supply<T> = Arc<Mutex<Vec<T>>>;
+/// Things that are good for once, shared by all connections: the oldest is taken first.
+pub(super) type Supply<T> = Arc<Mutex<VecDeque<T>>>;
 
 /// Takes one.
 fn take<T>(supply: &Supply<T>) -> Option<T> {
-    supply.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    supply.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
 }
 
 /// Adds some.
@@ -40,8 +41,10 @@ pub(super) enum Work {
     Same(Arc<[u8]>),
     /// A new request each time, until there is none left.
     Once(Supply<Vec<u8>>),
-    /// The refresh token of the answer before: one family for each connection.
+    /// A refresh token each time; the one in its answer is put back at the end.
     Refresh(Requests, Supply<String>),
+    /// These requests, one after the other, again and again.
+    InTurn(Arc<[Vec<u8>]>, Arc<AtomicUsize>),
     /// The same request, each time over a new TLS connection.
     Anew(Arc<[u8]>, Tls),
 }
@@ -146,15 +149,15 @@ impl Worker {
     }
 
     async fn keep_asking(&mut self, mut connection: Connection<TcpStream>, work: Work) -> Result<(), SetupError> {
-        let mut token = match &work {
-            Work::Refresh(_, tokens) => take(tokens),
-            Work::Same(_) | Work::Once(_) | Work::Anew(..) => None,
-        };
         let mut now = Instant::now();
         while self.may_go_on(now) {
             let once;
             let request: &[u8] = match &work {
                 Work::Same(request) | Work::Anew(request, _) => request,
+                Work::InTurn(requests, turn) => {
+                    let at = turn.fetch_add(1, Ordering::Relaxed) % requests.len().max(1);
+                    requests.get(at).map_or(&[], Vec::as_slice)
+                }
                 Work::Once(supply) => match take(supply) {
                     Some(request) => {
                         once = request;
@@ -162,7 +165,7 @@ impl Worker {
                     }
                     None => break,
                 },
-                Work::Refresh(requests, _) => match token.take() {
+                Work::Refresh(requests, tokens) => match take(tokens) {
                     Some(token) => {
                         once = requests.refresh("web", &token);
                         &once
@@ -175,15 +178,12 @@ impl Worker {
             let done = Instant::now();
             self.answers.fetch_add(1, Ordering::Relaxed);
             if self.tally.note(&self.order, &answer, done - now) {
-                if let Work::Refresh(..) = work {
-                    token = answer.text("refresh_token");
+                if let Work::Refresh(_, tokens) = &work {
+                    put(tokens, answer.text("refresh_token"));
                 }
                 self.tally.harvest.extend(self.harvest.and_then(|harvest| harvest(&answer)));
             }
             now = done;
-        }
-        if let Work::Refresh(_, tokens) = &work {
-            put(tokens, token);
         }
         Ok(())
     }
@@ -215,9 +215,9 @@ pub(super) struct Crew {
     pub(super) spin: bool,
 }
 
-/// Does the work.
+/// Does the work. The connections are dealt out among the addresses.
 pub(super) async fn run(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     order: &Order,
     crew: Crew,
     enough: Enough,
@@ -229,7 +229,7 @@ pub(super) async fn run(
     };
     let shared = Shared {
         order: order.clone(),
-        address,
+        addresses: addresses.into(),
         harvest,
         lasts,
         budget: Arc::new(AtomicI64::new(budget)),
@@ -239,11 +239,12 @@ pub(super) async fn run(
     let start = Arc::new(Barrier::new(threads));
     let mut running = Vec::with_capacity(threads);
     for number in 0..threads {
-        let connections = (crew.connections + number) / threads;
+        let connections: Vec<usize> =
+            (0..crew.connections).filter(|connection| connection % threads == number).collect();
         let (shared, start) = (shared.clone(), start.clone());
         let (sender, done) = oneshot::channel();
         std::thread::spawn(move || {
-            let _ = sender.send(one_thread(&shared, connections, &start));
+            let _ = sender.send(one_thread(&shared, &connections, &start));
         });
         running.push(done);
     }
@@ -261,14 +262,14 @@ pub(super) async fn run(
 #[derive(Clone)]
 struct Shared {
     order: Order,
-    address: SocketAddr,
+    addresses: Arc<[SocketAddr]>,
     harvest: Option<Harvest>,
     lasts: Duration,
     budget: Arc<AtomicI64>,
     spin: bool,
 }
 
-fn one_thread(shared: &Shared, connections: usize, start: &Barrier) -> Result<Tally, SetupError> {
+fn one_thread(shared: &Shared, connections: &[usize], start: &Barrier) -> Result<Tally, SetupError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed);
     let opened =
         runtime.and_then(|runtime| runtime.block_on(open(shared, connections)).map(|opened| (runtime, opened)));
@@ -278,24 +279,29 @@ fn one_thread(shared: &Shared, connections: usize, start: &Barrier) -> Result<Ta
     runtime.block_on(work(shared, opened))
 }
 
-async fn open(shared: &Shared, connections: usize) -> Result<Vec<Option<Connection<TcpStream>>>, SetupError> {
-    let mut opened = Vec::with_capacity(connections);
-    for _ in 0..connections {
+/// A connection and where it leads; work that connects anew each time has none yet.
+type Opened = (SocketAddr, Option<Connection<TcpStream>>);
+
+async fn open(shared: &Shared, connections: &[usize]) -> Result<Vec<Opened>, SetupError> {
+    let mut opened = Vec::with_capacity(connections.len());
+    for number in connections {
+        let address = shared.addresses.get(number % shared.addresses.len().max(1)).copied();
+        let address = address.ok_or_else(|| failed("there is no server to ask"))?;
         let anew = matches!(shared.order.work, Work::Anew(..));
-        opened.push(if anew { None } else { Some(Connection::open(shared.address).await?) });
+        opened.push((address, if anew { None } else { Some(Connection::open(address).await?) }));
     }
     Ok(opened)
 }
 
-async fn work(shared: &Shared, opened: Vec<Option<Connection<TcpStream>>>) -> Result<Tally, SetupError> {
+async fn work(shared: &Shared, opened: Vec<Opened>) -> Result<Tally, SetupError> {
     let began = Instant::now();
     let answers = Arc::new(AtomicU64::new(0));
     let workers: Vec<_> = opened
         .into_iter()
-        .map(|connection| {
+        .map(|(address, connection)| {
             let worker = Worker {
                 order: shared.order.clone(),
-                address: shared.address,
+                address,
                 harvest: shared.harvest,
                 until: began + shared.lasts,
                 budget: shared.budget.clone(),

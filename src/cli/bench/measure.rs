@@ -14,10 +14,24 @@ pub(super) fn cpu_seconds(pid: u32) -> f64 {
     ticks / TICKS
 }
 
+/// CPU seconds of several.
+pub(super) fn cpu_seconds_of(pids: &[u32]) -> f64 {
+    pids.iter().copied().map(cpu_seconds).sum()
+}
+
 /// Resident memory of a process in KiB.
 pub(super) fn resident_kib(pid: u32) -> u64 {
+    status_kib(pid, "VmRSS:")
+}
+
+/// The most that it ever was.
+pub(super) fn most_resident_kib(pid: u32) -> u64 {
+    status_kib(pid, "VmHWM:")
+}
+
+fn status_kib(pid: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
@@ -52,12 +66,12 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the counters: of the server `pid`, of PostgreSQL if it is used, of ourselves and of the machine.
-    pub(super) fn take(pid: u32, postgres: bool) -> Self {
+    /// Reads the counters: of the server's processes, of PostgreSQL if it is used, of ourselves and of the machine.
+    pub(super) fn take(pids: &[u32], postgres: bool) -> Self {
         let (machine, stolen) = machine_seconds();
         Self {
             at: Instant::now(),
-            server: cpu_seconds(pid),
+            server: cpu_seconds_of(pids),
             database: if postgres { postgres_seconds() } else { 0.0 },
             load: cpu_seconds(std::process::id()),
             machine,

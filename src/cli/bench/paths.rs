@@ -1,10 +1,14 @@
 //! The paths that are measured: what is asked of a server, what the answer must be, and what has to be made
 //! before. Both servers are asked alike.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use tokio::net::TcpStream;
 
 use super::client::{Answer, Connection, Requests, Tls, form};
 use super::load::{self, Crew, Enough, Harvest, Order, Supply, Tally, Work};
+use super::measure;
 use super::processes::{PASSWORD, Process, USERNAME};
 use super::{BASE, failed};
 use crate::cli::SetupError;
@@ -38,10 +42,16 @@ pub(super) enum Path {
     PasswordLogin,
     /// Metadata over a new TLS 1.3 connection.
     TlsConnection,
+    /// Key sets of many tenants, one after the other.
+    JwksInTurn,
+    /// Tokens for machines of many tenants, one after the other.
+    CredentialsInTurn,
+    /// Refresh tokens of many people, one after the other.
+    RefreshInTurn,
 }
 
 impl Path {
-    /// All, in the order of the table.
+    /// Those that need no special kind of run, in the order of the table.
     pub(super) const ALL: [Self; 13] = [
         Self::Discovery,
         Self::Jwks,
@@ -57,6 +67,9 @@ impl Path {
         Self::PasswordLogin,
         Self::TlsConnection,
     ];
+
+    /// Those that ask many tenants or spend the tokens of many people.
+    pub(super) const IN_TURN: [Self; 3] = [Self::JwksInTurn, Self::CredentialsInTurn, Self::RefreshInTurn];
 
     /// Its name.
     pub(super) const fn name(self) -> &'static str {
@@ -74,6 +87,9 @@ impl Path {
             Self::Revoke => "revoke",
             Self::PasswordLogin => "password_login",
             Self::TlsConnection => "tls_connection",
+            Self::JwksInTurn => "jwks_in_turn",
+            Self::CredentialsInTurn => "credentials_in_turn",
+            Self::RefreshInTurn => "refresh_in_turn",
         }
     }
 
@@ -85,9 +101,12 @@ impl Path {
             | Self::CodeToTokens
             | Self::Refresh
             | Self::Revoke
-            | Self::PasswordLogin => true,
+            | Self::PasswordLogin
+            | Self::CredentialsInTurn
+            | Self::RefreshInTurn => true,
             Self::Discovery
             | Self::Jwks
+            | Self::JwksInTurn
             | Self::AuthorizePage
             | Self::IntrospectJwt
             | Self::IntrospectOpaque
@@ -110,11 +129,16 @@ impl Path {
     }
 }
 
-/// A server, as the load generator knows it.
+/// A server, or replicas of one, as the load generator knows them.
 pub(super) struct Side {
-    /// Its process.
-    pub(super) process: Process,
-    requests: Requests,
+    /// The processes.
+    pub(super) processes: Vec<Process>,
+    /// Requests to the one tenant that everything else is about.
+    pub(super) requests: Requests,
+    /// Slugs of the tenants that are asked in turn.
+    pub(super) tenants: Vec<String>,
+    /// Refresh tokens that are spent in turn.
+    pub(super) families: Vec<String>,
     tls: Option<Tls>,
     /// Of a browser that is signed in.
     cookies: Option<String>,
@@ -122,10 +146,40 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// A server that has started.
-    pub(super) fn new(process: Process, tls: Option<Tls>, crew: Crew) -> Self {
-        let host = format!("localhost:{}", process.address.port());
-        Self { process, requests: Requests { host }, tls, cookies: None, crew }
+    /// Servers that have started.
+    pub(super) fn new(processes: Vec<Process>, tls: Option<Tls>, crew: Crew) -> Self {
+        let requests = Requests { host: "localhost:65535".to_owned(), base: BASE.to_owned() };
+        Self { processes, requests, tenants: Vec::new(), families: Vec::new(), tls, cookies: None, crew }
+    }
+
+    /// The numbers of the processes.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.processes.iter().map(Process::pid).collect()
+    }
+
+    /// Resident memory of all, in KiB.
+    pub(super) fn resident_kib(&self) -> u64 {
+        self.processes.iter().map(|process| measure::resident_kib(process.pid())).sum()
+    }
+
+    fn addresses(&self) -> Vec<SocketAddr> {
+        self.processes.iter().map(|process| process.address).collect()
+    }
+
+    /// A connection to the first.
+    pub(super) async fn connect(&self) -> Result<Connection<TcpStream>, SetupError> {
+        let first = self.processes.first().ok_or_else(|| failed("there is no server to ask"))?;
+        Connection::open(first.address).await
+    }
+
+    /// The same request to each of the tenants that are asked in turn.
+    fn of_each_tenant(&self, request: impl Fn(&Requests) -> Vec<u8>) -> Result<Work, SetupError> {
+        if self.tenants.is_empty() {
+            return Err(failed("this path belongs to --tenants"));
+        }
+        let host = &self.requests.host;
+        let of = |slug: &String| request(&Requests { host: host.clone(), base: format!("/t/{slug}") });
+        Ok(Work::InTurn(self.tenants.iter().map(of).collect(), Arc::default()))
     }
 
     /// Work of a path, with everything it needs but what is good for once.
@@ -167,6 +221,16 @@ impl Side {
                 let tls = self.tls.clone().ok_or_else(|| failed("the server speaks no TLS"))?;
                 (Work::Anew(self.requests.get(DISCOVERY, "Connection: close\r\n").into(), tls), 200, "\"issuer\"")
             }
+            Path::JwksInTurn => (self.of_each_tenant(|of| of.get("/jwks", ""))?, 200, "\"keys\""),
+            Path::CredentialsInTurn => (self.of_each_tenant(|of| of.credentials("machine"))?, 200, "\"access_token\""),
+            Path::RefreshInTurn => {
+                if self.families.is_empty() {
+                    return Err(failed("this path belongs to --rows"));
+                }
+                let tokens = Supply::default();
+                load::put(&tokens, std::mem::take(&mut self.families));
+                (Work::Refresh(self.requests.clone(), tokens), 200, "\"refresh_token\"")
+            }
         };
         Ok(Order { work, status, marker })
     }
@@ -197,7 +261,7 @@ impl Side {
         }
         let requests = made.harvest.iter().map(|made| match path {
             Path::CodeToTokens => self.requests.redeem("web", made),
-            Path::PasswordLogin => self.password(made),
+            Path::PasswordLogin => self.requests.password(made),
             _ => self.requests.post_as("machine-opaque", "/revoke", &[("token", made)]),
         });
         load::put(supply, requests);
@@ -211,7 +275,7 @@ impl Side {
         enough: Enough,
         harvest: Option<Harvest>,
     ) -> Result<Tally, SetupError> {
-        load::run(self.process.address, order, self.crew, enough, harvest).await
+        load::run(&self.addresses(), order, self.crew, enough, harvest).await
     }
 
     /// Asks once, and says how many bytes the body of the answer has.
@@ -220,7 +284,7 @@ impl Side {
         self.supply(path, &order, 1).await?;
         let length: Harvest = |answer| Some(answer.body.len().to_string());
         let done = load::run(
-            self.process.address,
+            &self.addresses(),
             &order,
             Crew { threads: 1, connections: 1, spin: false },
             Enough::Times(1),
@@ -235,16 +299,9 @@ impl Side {
 
     /// How long an opaque access token is.
     pub(super) async fn opaque_token_length(&mut self) -> Result<usize, SetupError> {
-        let mut connection = Connection::open(self.process.address).await?;
+        let mut connection = self.connect().await?;
         let answer = connection.ask(&self.requests.credentials("machine-opaque")).await?;
         answer.text("access_token").map(|token| token.len()).ok_or_else(|| failed("no opaque token"))
-    }
-
-    fn password(&self, made: &str) -> Vec<u8> {
-        let mut parts = made.split('\n');
-        let mut next = || parts.next().unwrap_or_default();
-        let (cookies, target, form) = (next(), next(), next());
-        self.requests.post(target, &format!("Accept: text/html\r\nCookie: {cookies}\r\n"), form)
     }
 
     /// Signs in through the pages, once. Gives the cookies of the browser.
@@ -252,12 +309,12 @@ impl Side {
         if let Some(cookies) = &self.cookies {
             return Ok(cookies.clone());
         }
-        let mut connection: Connection<TcpStream> = Connection::open(self.process.address).await?;
+        let mut connection = self.connect().await?;
         let page = connection.ask(&self.requests.authorize("web", "")).await?;
         let made =
             sign_in_form(&page).ok_or_else(|| failed(format!("no sign-in page: {} {}", page.status, page.body)))?;
         let browser = made.split('\n').next().unwrap_or_default().to_owned();
-        let done = connection.ask(&self.password(&made)).await?;
+        let done = connection.ask(&self.requests.password(&made)).await?;
         if done.status != 303 || done.code().is_none() {
             return Err(failed(format!("the sign-in failed: {} {}", done.status, done.body)));
         }
@@ -267,9 +324,9 @@ impl Side {
     }
 
     /// An access token and a refresh token of the person.
-    async fn tokens(&mut self, client: &str) -> Result<(String, String), SetupError> {
+    pub(super) async fn tokens(&mut self, client: &str) -> Result<(String, String), SetupError> {
         let cookies = self.sign_in().await?;
-        let mut connection = Connection::open(self.process.address).await?;
+        let mut connection = self.connect().await?;
         let answer = connection.ask(&self.requests.authorize(client, &cookies)).await?;
         let code = answer.code().ok_or_else(|| failed(format!("no code: {} {}", answer.status, answer.body)))?;
         let answer = connection.ask(&self.requests.redeem(client, &code)).await?;
@@ -285,8 +342,18 @@ fn cookies(answer: &Answer<'_>) -> String {
     pairs.join("; ")
 }
 
+impl Requests {
+    /// A form of [`sign_in_form`], posted.
+    pub(super) fn password(&self, made: &str) -> Vec<u8> {
+        let mut parts = made.split('\n');
+        let mut next = || parts.next().unwrap_or_default();
+        let (cookies, target, form) = (next(), next(), next());
+        self.post(target, &format!("Accept: text/html\r\nCookie: {cookies}\r\n"), form)
+    }
+}
+
 /// The form of a sign-in page, filled in: cookies, address below the tenant and body, in three lines.
-fn sign_in_form(answer: &Answer<'_>) -> Option<String> {
+pub(super) fn sign_in_form(answer: &Answer<'_>) -> Option<String> {
     let (_, rest) = answer.body.split_once("<form")?;
     let (html, _) = rest.split_once("</form>")?;
     let target = attribute(html.split('>').next()?, "action")?;

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path as FilePath, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
@@ -77,26 +78,24 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Which CPUs the server and the load run on. `None` where there is but one, or no `taskset`.
+/// Which CPUs the servers and the load run on. `None` where there is but one, or no `taskset`.
 #[derive(Clone, Debug)]
 pub(super) struct Cpus {
-    server: String,
+    servers: Vec<String>,
     load: String,
 }
 
 impl Cpus {
-    /// One for the server; one for the load, two where there are four.
+    /// The last one for the load, the last two where there are four; the others for servers.
     pub(super) fn split() -> Option<Self> {
-        let allowed = measure::allowed_cpus();
-        let (server, rest) = allowed.split_first()?;
-        let from = rest.len().saturating_sub(if rest.len() > 2 { 2 } else { 1 });
-        let load: Vec<String> = rest.get(from..)?.iter().map(usize::to_string).collect();
+        let allowed: Vec<String> = measure::allowed_cpus().iter().map(usize::to_string).collect();
+        let (servers, load) = allowed.split_at(allowed.len().saturating_sub(if allowed.len() > 3 { 2 } else { 1 }));
         let known = Command::new("taskset")
             .arg("--version")
             .stdout(Stdio::null())
             .status()
             .is_ok_and(|status| status.success());
-        (known && !load.is_empty()).then(|| Self { server: server.to_string(), load: load.join(",") })
+        (known && !servers.is_empty()).then(|| Self { servers: servers.to_vec(), load: load.join(",") })
     }
 
     /// Puts this process, the load generator, on its CPUs.
@@ -110,9 +109,19 @@ impl Cpus {
         self.load.split(',').count()
     }
 
+    /// The one of a server; several servers take them in turn.
+    pub(super) fn of_server(&self, number: usize) -> String {
+        self.servers.get(number % self.servers.len().max(1)).cloned().unwrap_or_default()
+    }
+
+    /// All that servers may have.
+    pub(super) fn of_servers(&self) -> &[String] {
+        &self.servers
+    }
+
     /// In words.
     pub(super) fn describe(&self) -> String {
-        format!("server on CPU {}, load on CPU {}", self.server, self.load)
+        format!("server on CPU {}, load on CPU {}", self.of_server(0), self.load)
     }
 }
 
@@ -161,6 +170,8 @@ pub(super) enum Databases {
         url: url::Url,
         /// The connection that makes and removes them.
         admin: DatabaseConnection,
+        /// Those that were made.
+        made: Mutex<Vec<String>>,
     },
 }
 
@@ -178,6 +189,7 @@ impl Databases {
         Ok(Self::Postgres {
             url: url::Url::parse(text).map_err(failed)?,
             admin: Database::connect(options).await.map_err(failed)?,
+            made: Mutex::default(),
         })
     }
 
@@ -188,25 +200,28 @@ impl Databases {
 
     /// A new database, and its address.
     pub(super) async fn make(&self, folder: &Folder, name: &str) -> Result<String, SetupError> {
-        let Self::Postgres { url, admin } = self else {
+        let Self::Postgres { url, admin, made } = self else {
             return Ok(format!("sqlite://{}", folder.file(&format!("{name}.db")).display()));
         };
         let name = format!("chancery_bench_{}_{name}", std::process::id());
         admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.map_err(|error| {
             failed(format!(
-                "{error}. The benchmark makes two databases of its own: the user in --database must be allowed to"
+                "{error}. The benchmark makes databases of its own: the user in --database must be allowed to"
             ))
         })?;
+        made.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
         let mut url = url.clone();
         url.set_path(&name);
         Ok(url.to_string())
     }
 
-    /// Removes a database again.
-    pub(super) async fn remove(&self, name: &str) {
-        let Self::Postgres { admin, .. } = self else { return };
-        let name = format!("chancery_bench_{}_{name}", std::process::id());
-        let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    /// Removes all that were made.
+    pub(super) async fn remove(&self) {
+        let Self::Postgres { admin, made, .. } = self else { return };
+        let names = std::mem::take(&mut *made.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in names {
+            let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+        }
     }
 }
 
@@ -214,8 +229,8 @@ impl Databases {
 pub(super) struct Launch<'a> {
     /// Where files lie.
     pub(super) folder: &'a Folder,
-    /// On which CPUs.
-    pub(super) cpus: Option<&'a Cpus>,
+    /// On which CPUs, as `taskset` names them.
+    pub(super) cpus: Option<String>,
     /// Level of the product's log.
     pub(super) log: &'a str,
     /// Whether they speak TLS.
@@ -225,10 +240,10 @@ pub(super) struct Launch<'a> {
 impl Launch<'_> {
     fn command(&self) -> Result<Command, SetupError> {
         let program = std::env::current_exe().map_err(failed)?;
-        let mut command = match self.cpus {
+        let mut command = match &self.cpus {
             Some(cpus) => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", &cpus.server]).arg(program);
+                command.args(["-c", cpus]).arg(program);
                 command
             }
             None => Command::new(program),
@@ -252,31 +267,55 @@ impl Launch<'_> {
         Ok((certificate, key))
     }
 
-    /// The product: `chancery apply`, then `chancery serve`.
+    /// A verb of the product on this database.
+    fn verb(&self, verb: &str, database: &str) -> Result<Command, SetupError> {
+        let mut command = self.command()?;
+        command
+            .env("CHANCERY_DATABASE__URL", database)
+            .env("CHANCERY_KEYS__MASTER_KEY_FILE", self.master_key())
+            .env("CHANCERY_SERVER__LISTEN", "127.0.0.1:0")
+            // One address for all replicas; nobody has to find them by it.
+            .env(
+                "CHANCERY_SERVER__PUBLIC_URL",
+                if self.tls { "https://localhost:65535" } else { "http://localhost:65535" },
+            )
+            .env("CHANCERY_LOG__LEVEL", self.log)
+            .arg(verb);
+        Ok(command)
+    }
+
+    /// The file with the master key of every database of the run.
+    pub(super) fn master_key(&self) -> PathBuf {
+        self.folder.file("master.key")
+    }
+
+    /// The product: [`Launch::apply`], then [`Launch::serve`].
     pub(super) fn product(&self, database: &str) -> Result<Process, SetupError> {
-        let settings = |command: &mut Command| {
-            command
-                .env("CHANCERY_DATABASE__URL", database)
-                .env("CHANCERY_KEYS__MASTER_KEY_FILE", self.folder.file("master.key"))
-                .env("CHANCERY_SERVER__LISTEN", "127.0.0.1:0")
-                .env("CHANCERY_LOG__LEVEL", self.log);
-        };
+        self.apply(database)?;
+        self.serve(database)
+    }
+
+    /// `chancery apply`: a database with the one tenant.
+    pub(super) fn apply(&self, database: &str) -> Result<(), SetupError> {
         let tenant = self.folder.write("tenant.json", &tenant().to_string())?;
-        let mut apply = self.command()?;
-        settings(&mut apply);
-        let applied = apply.arg("apply").arg(tenant).stdin(Stdio::null()).output().map_err(failed)?;
+        let mut apply = self.verb("apply", database)?;
+        let applied = apply.arg(tenant).stdin(Stdio::null()).output().map_err(failed)?;
         if !applied.status.success() {
             let why = String::from_utf8_lossy(&applied.stderr).trim().to_owned();
             return Err(failed(format!("the tenant of the benchmark cannot be made: {why}")));
         }
+        Ok(())
+    }
+
+    /// `chancery serve`.
+    pub(super) fn serve(&self, database: &str) -> Result<Process, SetupError> {
         let serve = |log: Stdio| {
-            let mut serve = self.command()?;
-            settings(&mut serve);
+            let mut serve = self.verb("serve", database)?;
             if self.tls {
                 let (certificate, key) = self.certificate()?;
                 serve.env("CHANCERY_TLS__CERT", certificate).env("CHANCERY_TLS__KEY", key);
             }
-            serve.arg("serve").stderr(log);
+            serve.stderr(log);
             Process::start(serve)
         };
         // The log costs what it costs to write; keeping it is somebody else's work. If the server does not start,

@@ -14,6 +14,8 @@ pub(super) struct Round {
     pub(super) cpu_us: f64,
     /// CPU of PostgreSQL, the same.
     pub(super) database_us: f64,
+    /// The part of `cpu_us` that came after the last answer.
+    pub(super) put_off_us: f64,
     /// Half of the answers came within so many milliseconds.
     pub(super) p50_ms: f64,
     /// 99 of 100 did.
@@ -25,12 +27,13 @@ pub(super) struct Round {
 type Field = (&'static str, fn(&Round) -> f64);
 
 /// Everything that is told of a round.
-const FIELDS: [Field; 5] = [
+const FIELDS: [Field; 6] = [
     ("cpu_us", |round| round.cpu_us),
     ("database_cpu_us", |round| round.database_us),
     ("p50_ms", |round| round.p50_ms),
     ("p99_ms", |round| round.p99_ms),
     ("requests_per_second", |round| round.rate),
+    ("cpu_us_put_off", |round| round.put_off_us),
 ];
 
 /// The middle of some values, and their range.
@@ -64,7 +67,9 @@ impl Spread {
 pub(super) struct Line {
     /// Which path.
     pub(super) path: Path,
-    /// The rounds of the reference, in their order.
+    /// What a special kind of run compares: "1000 tenants". Empty for the product beside the bare reference.
+    pub(super) with: String,
+    /// The rounds of the reference, in their order. In a special kind of run, of the product in its plain state.
     pub(super) reference: Vec<Round>,
     /// Those of the product.
     pub(super) product: Vec<Round>,
@@ -82,9 +87,10 @@ pub(super) struct Line {
 
 impl Line {
     /// A line without rounds yet.
-    pub(super) fn new(path: Path) -> Self {
+    pub(super) fn new(path: Path, with: &str) -> Self {
         Self {
             path,
+            with: with.to_owned(),
             reference: Vec::new(),
             product: Vec::new(),
             warnings: BTreeSet::new(),
@@ -105,6 +111,11 @@ impl Line {
         )
     }
 
+    /// How many times more requests were answered in a second than by the reference.
+    pub(super) fn times_the_rate(&self) -> f64 {
+        self.ratio(|round| round.rate).map_or(0.0, |spread| spread.median)
+    }
+
     /// For programs.
     pub(super) fn json(&self) -> Value {
         let of = |rounds: &[Round], resident: u64| {
@@ -120,6 +131,7 @@ impl Line {
         let ratios = FIELDS.iter().filter_map(|(name, field)| Some(((*name).to_owned(), self.ratio(*field)?.json())));
         json!({
             "path": self.path.name(),
+            "with": self.with,
             "void": self.void,
             "warnings": self.warnings,
             "reference": of(&self.reference, self.resident_kib.0),
@@ -152,11 +164,81 @@ impl Line {
         }
         let mebibytes = |kib: u64| kib as f64 / 1024.0;
         text.push_str(&format!(" {:>6.1} {:>6.1}", mebibytes(self.resident_kib.0), mebibytes(self.resident_kib.1)));
+        text + &self.remarks()
+    }
+
+    /// For people: answers alone, where the CPU time is not that of these requests.
+    pub(super) fn text_of_answers(&self) -> String {
+        let mut text = format!("{:<19}", self.path.name());
+        if let Some(why) = &self.void {
+            return format!("{text} void: {why}");
+        }
+        let median = |rounds: &[Round], field| Spread::of(rounds.iter().map(field)).map_or(0.0, |spread| spread.median);
+        for (field, digits) in [(FIELDS[2].1, 2), (FIELDS[3].1, 2), (FIELDS[4].1, 0)] {
+            let ratio = self.ratio(field).map_or(0.0, |spread| spread.median);
+            let (quiet, pressed) = (median(&self.reference, field), median(&self.product, field));
+            text.push_str(&format!(" {quiet:>8.digits$} {pressed:>8.digits$} {ratio:>6.2}"));
+        }
+        text + &self.remarks()
+    }
+
+    fn remarks(&self) -> String {
+        let mut text = String::new();
         for (name, value) in &self.facts {
             text.push_str(&format!("\n    {name}: {value}"));
         }
         for warning in &self.warnings {
             text.push_str(&format!("\n    doubtful: {warning}"));
+        }
+        text
+    }
+}
+
+/// The heads of the columns of [`Line::text_of_answers`].
+pub(super) fn heads_of_answers() -> String {
+    let mut text = format!("{:<19}", "path");
+    for name in ["p50 ms", "p99 ms", "requests/s"] {
+        text.push_str(&format!(" {name:>17} {:>6}", "ratio"));
+    }
+    text
+}
+
+/// A figure: the head of its column, the figure, and how many digits are shown after the point.
+pub(super) type Fact = (&'static str, f64, usize);
+
+/// What a kind of run found.
+pub(super) struct Findings {
+    /// The flag that asks for it.
+    pub(super) name: &'static str,
+    /// Rows of figures that belong to no path, all with the same heads.
+    pub(super) facts: Vec<Vec<Fact>>,
+    /// The paths.
+    pub(super) lines: Vec<Line>,
+}
+
+impl Findings {
+    /// For programs.
+    pub(super) fn json(&self) -> Value {
+        let short = |value: f64| (value * 1000.0).round() / 1000.0;
+        let row = |row: &Vec<Fact>| {
+            row.iter().map(|(head, value, _)| (head.replace(' ', "_"), short(*value).into())).collect::<Map<_, Value>>()
+        };
+        json!({
+            "facts": self.facts.iter().map(row).collect::<Vec<_>>(),
+            "lines": self.lines.iter().map(Line::json).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The figures that belong to no path, for people.
+    pub(super) fn text(&self) -> String {
+        let heads = self.facts.first().into_iter().flatten().map(|(head, ..)| format!("{head:>10}"));
+        let mut text = heads.collect::<Vec<_>>().join("  ");
+        for row in &self.facts {
+            let figures = row.iter().map(|(head, value, digits)| {
+                let text = if value.is_finite() { format!("{value:.digits$}") } else { "–".to_owned() };
+                format!("{text:>0$}", head.len().max(10))
+            });
+            text = format!("{text}\n{}", figures.collect::<Vec<_>>().join("  "));
         }
         text
     }
@@ -180,18 +262,18 @@ pub(super) fn heads(postgres: bool) -> String {
 const TOLERANCE: f64 = 1.5;
 
 /// Compares the CPU ratios with those of an earlier run. Gives what is past the tolerance.
-pub(super) fn check(baseline: &Value, lines: &[Line]) -> Vec<String> {
+pub(super) fn check<'a>(baseline: &Value, lines: impl Iterator<Item = &'a Line>) -> Vec<String> {
     let mut worse = Vec::new();
-    let known = baseline.get("paths").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |path: &Value, name: &str| path.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let known = known_lines(baseline);
     for line in lines {
-        let name = line.path.name();
+        let name = [line.path.name(), &line.with].join(" ").trim_end().to_owned();
         if let Some(why) = &line.void {
             worse.push(format!("{name} has no figure: {why}"));
             continue;
         }
-        let Some(before) = known.iter().find(|path| path.get("path").and_then(Value::as_str) == Some(name)) else {
-            continue;
-        };
+        let same = |path: &&&Value| text(path, "path") == line.path.name() && text(path, "with") == line.with;
+        let Some(before) = known.iter().find(same) else { continue };
         for (field, read) in FIELDS.iter().take(2) {
             let stored = before.get("ratio").and_then(|ratio| ratio.get(*field)?.get("median")?.as_f64());
             let (Some(stored), Some(now)) = (stored, line.ratio(*read)) else { continue };
@@ -201,4 +283,11 @@ pub(super) fn check(baseline: &Value, lines: &[Line]) -> Vec<String> {
         }
     }
     worse
+}
+
+/// The lines of an earlier run, those of special kinds included.
+fn known_lines(baseline: &Value) -> Vec<&Value> {
+    let kinds = baseline.get("kinds").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let lists = kinds.map(|kind| kind.get("lines")).chain([baseline.get("paths")]);
+    lists.flatten().filter_map(Value::as_array).flatten().collect()
 }
