@@ -4,8 +4,10 @@
 //! they agree without talking to each other (invariant I7).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use crate::protocol::audit_event::{AuditEvent, AuditKind};
 use crate::protocol::json_web_key::KeySet;
@@ -20,6 +22,8 @@ use crate::tenant::{Document, Tenant};
 pub const KEY_SET_MAX_AGE: u32 = 300;
 /// A retired key stays published for so many seconds beyond the life of the last token it signed, for the clocks of others.
 const RETIREMENT_MARGIN: i64 = 300;
+/// How long a request waits for another one to load the ring, before it is answered with 503.
+const RING_WAIT: Duration = Duration::from_secs(1);
 
 /// Why nothing is signed.
 #[derive(Debug, thiserror::Error)]
@@ -109,10 +113,13 @@ impl KeyRing {
 /// # Errors
 /// The database, or a key that does not open.
 pub async fn ring(tenant: &Tenant, store: &TenantStore, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
-    if let Some(ring) = tenant.keys.read().await.as_ref().filter(|ring| !ring.is_stale(now)) {
-        return Ok(ring.clone());
+    // Who loads the ring may have to wait for the database; those behind it do not wait one after the other.
+    let late = |_| KeyError::Store(StoreError::Busy);
+    let known = timeout(RING_WAIT, tenant.keys.read()).await.map_err(late)?.clone();
+    if let Some(ring) = known.filter(|ring| !ring.is_stale(now)) {
+        return Ok(ring);
     }
-    let mut slot = tenant.keys.write().await;
+    let mut slot = timeout(RING_WAIT, tenant.keys.write()).await.map_err(late)?;
     if let Some(ring) = slot.as_ref().filter(|ring| !ring.is_stale(now)) {
         return Ok(ring.clone());
     }

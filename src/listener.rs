@@ -64,6 +64,8 @@ const RESERVED_DESCRIPTORS: usize = 128;
 /// Seconds after which to come back when a request took too long on our side.
 const RETRY_AFTER_SECONDS: &str = "5";
 
+const LATE: &str = r#"{"error":"temporarily_unavailable","error_description":"the server took too long, try again"}"#;
+
 /// The policy of answers without a page: nothing is loaded, nothing frames them.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
@@ -395,6 +397,8 @@ async fn answer(
     if let Some(certificates) = &origin.certificates {
         parts.extensions.insert(certificates.clone());
     }
+    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let person = accept.is_some_and(|accept| accept.contains("text/html"));
     let (local, peer) = (Addr::SocketAddr(origin.local), Addr::SocketAddr(origin.peer));
     let parts = RequestParts::from((parts, LocalAddr(local), RemoteAddr(peer), origin.scheme.clone()));
     let unread = Arc::new(AtomicBool::new(!body.is_end_stream()));
@@ -412,7 +416,7 @@ async fn answer(
             plain(StatusCode::INTERNAL_SERVER_ERROR, version, &origin)
         }
         Err(_) if unread.load(Ordering::Relaxed) => plain(StatusCode::REQUEST_TIMEOUT, version, &origin),
-        Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, version, &origin),
+        Err(_) => late(person, version, &origin),
     };
     response.into()
 }
@@ -438,6 +442,16 @@ fn fault(request: &poem::http::request::Parts) -> Option<StatusCode> {
 fn is_host(text: &[u8]) -> bool {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
     !text.is_empty() && text.iter().all(fits)
+}
+
+/// The answer to a request that took too long on our side: in words for people, else as RFC 6749 §5.2 has it.
+fn late(person: bool, version: Version, origin: &Origin) -> Response {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, version, origin);
+    if !person {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.set_body(LATE);
+    }
+    response
 }
 
 /// An answer of our own, with the headers that every answer has.

@@ -104,7 +104,9 @@ pub(super) async fn verified_hint(call: &Call, token: &str) -> Result<Option<IdT
         return Ok(None);
     }
     let ring = call.key_ring().await.map_err(|error| {
-        PageFailure::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "temporarily_unavailable", error)
+        let failure =
+            PageFailure::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "temporarily_unavailable", error);
+        PageFailure { retry_after: Some(1), ..failure }
     })?;
     let claims = ring.verifiers.verify(jws).and_then(|verified| verified.claims()).ok();
     Ok(claims.and_then(|claims| IdTokenHint::from_claims(&claims, &call.tenant.issuer)))

@@ -354,6 +354,25 @@ async fn slow_bodies_and_slow_handlers_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_program_that_waited_too_long_is_told_so_in_its_language() {
+    for (accept, kind, body) in [
+        ("", "application/json", r#"{"error":"temporarily_unavailable","#),
+        ("Accept: application/json\r\n", "application/json", r#"{"error":"temporarily_unavailable","#),
+        ("Accept: text/html,*/*;q=0.5\r\n", "text/plain; charset=utf-8", "Service Unavailable"),
+    ] {
+        let (_server, socket) = plain(limits(9, SOON, LATE)).await;
+        let request = format!("POST /never HTTP/1.1\r\nHost: a\r\n{accept}Connection: close\r\n\r\n");
+        let answer = exchange(socket, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "RFC 6749 §5.2 {answer}");
+        assert!(answer.contains(&format!("\r\ncontent-type: {kind}\r\n")), "RFC 6749 §5.2 {answer}");
+        assert!(
+            answer.contains("\r\nretry-after: 5\r\n") && answer.contains(&format!("\r\n\r\n{body}")),
+            "I13 {answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_panic_ends_one_request_only() {
     let (server, socket) = plain(Limits::default()).await;
     let answer = exchange(socket, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n").await;

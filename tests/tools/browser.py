@@ -17,6 +17,10 @@ LOOPBACK = {"localhost", "127.0.0.1", "[::1]", "::1"}
 class Stuck(Exception):
     """A page on which this person does not know what to do, or an answer a browser would refuse."""
 
+    def __init__(self, why, page=None):
+        super().__init__(why)
+        self.page = page
+
 
 @dataclass
 class Field:
@@ -231,7 +235,7 @@ class Browser:
             if filled is None and until is None and page.status < 400:
                 return Arrival(page.url, {})
             if filled is None:
-                raise Stuck(f"nothing here to go on with: {page.brief()}")
+                raise Stuck(f"nothing here to go on with: {page.brief()}", page)
             form, sent = filled
             action = urllib.parse.urljoin(page.url, form.action or page.url)
             if form.method != "post":

@@ -1,6 +1,6 @@
 """Starting and stopping real servers for the tests: certificates, files for `apply`, databases, processes.
 
-Standard library only. Used by `tests/clients/run.py`, `kill_loop.py` and `race.py`.
+Standard library only. Used by `tests/clients/run.py` and by the fault tests beside it.
 """
 
 import base64
@@ -10,6 +10,7 @@ import queue
 import re
 import secrets
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -108,6 +109,93 @@ class PostgresDatabase:
 
     def close(self):
         self.run(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+class PostgresServer:
+    """A PostgreSQL of the test's own, to be stopped, paused and forbidden to write."""
+
+    def __init__(self, directory):
+        self.directory = directory / "postgres"
+        self.directory.mkdir(mode=0o700)
+        self.port, self.process, self.stopped = free_port(), None, []
+        self.programs = self._programs()
+        # It refuses to run as root; its package brings a user for that.
+        self.user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        password, password_file = secrets.token_hex(16), self.directory / "password"
+        password_file.write_text(password)
+        if self.user:
+            directory.chmod(0o711)
+            for path in (self.directory, password_file):
+                shutil.chown(path, "postgres", "postgres")
+        self.url = f"postgres://chancery:{password}@127.0.0.1:{self.port}/postgres"
+        # Plain passwords over loopback, as in tests/run: SCRAM costs an unoptimised client some milliseconds a connection.
+        done = subprocess.run([self.programs / "initdb", "-D", self.directory / "data", "-U", "chancery", "--auth=password", f"--pwfile={password_file}",
+                               "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"], cwd=self.directory, capture_output=True, text=True, **self.user)
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb: {done.stderr.strip()}")
+
+    @staticmethod
+    def _programs():
+        """The directory of its programs, which Debian keeps out of the PATH: the newest version's."""
+        if found := shutil.which("initdb"):
+            return Path(found).parent
+        versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda file: int(file.parts[-3]) if file.parts[-3].isdigit() else 0)
+        if not versions:
+            raise SystemExit("PostgreSQL is not installed")
+        return versions[-1].parent
+
+    def start(self):
+        """Starts, or starts again after a crash; returns when it answers. Durable, but small."""
+        settings = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": "", "shared_buffers": "32MB", "max_connections": 60,
+                    "wal_level": "minimal", "max_wal_senders": 0, "jit": "off", "log_min_messages": "warning"}
+        with open(self.directory.parent / "postgres.log", "ab") as log:
+            self.process = subprocess.Popen([self.programs / "postgres", "-D", self.directory / "data", *(f"--{name}={value}" for name, value in settings.items())],
+                                            cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self.user)
+        until = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                return self.run("SELECT 1")
+            except RuntimeError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def run(self, statement):
+        done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url, "-c", statement], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"psql: {done.stderr.strip()}")
+        return done.stdout
+
+    def crash(self):
+        """An immediate shutdown: connections are cut, nothing is written any more; the next start recovers."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=STOP_WITHIN)
+
+    def pause(self):
+        """Stands still: connections stay open, new ones are accepted by the kernel, nobody answers."""
+        self._signal(self.process.pid, signal.SIGSTOP)
+        # Nobody is added any more; the children are sessions of their own, out of reach for a signal to the group.
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                pid, _, rest = stat.read_text().rpartition(")")
+            except OSError:
+                continue  # ended meanwhile
+            if int(rest.split()[1]) == self.process.pid:
+                self._signal(int(pid.split()[0]), signal.SIGSTOP)
+
+    def _signal(self, pid, number):
+        os.kill(pid, number)
+        self.stopped.append(pid)
+
+    def resume(self):
+        for pid in reversed(self.stopped):
+            os.kill(pid, signal.SIGCONT)
+        self.stopped = []
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.resume()
+            self.crash()
 
 
 class SqliteDatabase:

@@ -1,4 +1,4 @@
-"""What `kill_loop.py` and `race.py` share: the tenant they work in, and the calls of a client to its authorization server."""
+"""What the fault tests share: the tenant they work in, and the calls of a client to its authorization server."""
 
 import base64
 import hashlib
@@ -76,6 +76,7 @@ class Caller:
             "Authorization": "Basic " + base64.b64encode(f"app:{SECRET}".encode()).decode(),
         }
         self.connection = None
+        self.received = {}  # the headers of the last answer
 
     def post(self, url, form):
         """Posts a form; answers (status, parsed body). Raises Lost if no answer came."""
@@ -109,7 +110,7 @@ class Caller:
             self.connection = http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT)
         self.connection.request(method, parts.path + ("?" + parts.query if parts.query else ""), body, self.headers)
         answer = self.connection.getresponse()
-        text = answer.read()
+        text, self.received = answer.read(), answer.headers
         if answer.will_close:
             self.close()
         try:
