@@ -15,8 +15,6 @@ const NOTICES: Duration = Duration::from_millis(900);
 const PURGE: Duration = Duration::from_secs(600);
 /// How often the age of keys is looked at.
 const ROTATION: Duration = Duration::from_secs(3600);
-/// Tenants whose keys are looked at in one go.
-const PAGE: u64 = 500;
 
 /// Starts all background work; it ends when `stopping` changes.
 pub fn start(app: &Arc<App>, seal_interval: Duration, stopping: &watch::Receiver<bool>) {
@@ -76,15 +74,10 @@ pub async fn seal_audit_trails(app: &App) -> Result<(), crate::store::StoreError
 /// # Errors
 /// A failure of the database, or a key that cannot be made.
 pub async fn rotate_old_keys(app: &App) -> Result<(), keys::KeyError> {
-    let mut after = String::new();
-    loop {
-        let page = app.store.tenants(&after, PAGE).await?;
-        let Some((last, _, _)) = page.last() else { return Ok(()) };
-        after = last.to_string();
-        for (slug, _, _) in page {
-            if let Some(tenant) = app.directory.named(&slug).await? {
-                keys::rotate_if_due(&tenant, &app.store.of(tenant.id), app.clock.now()).await?;
-            }
+    for slug in app.store.tenants_with_due_keys(app.clock.now()).await? {
+        if let Some(tenant) = app.directory.named(&slug).await? {
+            keys::rotate_if_due(&tenant, &app.store.of(tenant.id), app.clock.now()).await?;
         }
     }
+    Ok(())
 }

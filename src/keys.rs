@@ -123,7 +123,13 @@ pub async fn ring(tenant: &Tenant, store: &TenantStore, now: Timestamp) -> Resul
     if let Some(ring) = slot.as_ref().filter(|ring| !ring.is_stale(now)) {
         return Ok(ring.clone());
     }
-    let ring = Arc::new(KeyRing::of(tenant, &store.signing_keys().await?, now)?);
+    let records = match (store.signing_keys().await, slot.as_ref()) {
+        (Ok(records), _) => records,
+        // While the database is away, what was known goes on: the tokens of a key that should be gone are dead by then.
+        (Err(_), Some(known)) => return Ok(known.clone()),
+        (Err(error), None) => return Err(error.into()),
+    };
+    let ring = Arc::new(KeyRing::of(tenant, &records, now)?);
     *slot = Some(ring.clone());
     Ok(ring)
 }
@@ -138,7 +144,11 @@ pub async fn signer(
     algorithm: SignatureAlgorithm,
     now: Timestamp,
 ) -> Result<Arc<SigningKey>, KeyError> {
-    // Three looks: one at what is there, and two more in case another replica makes the key at the same time.
+    if let Some(key) = ring(tenant, store, now).await?.signer(algorithm, now) {
+        return Ok(key);
+    }
+    let _one_at_a_time = tenant.making_key.lock().await;
+    // Three looks: one at what was made meanwhile, and two more in case another replica makes the key as well.
     for _ in 0..3 {
         if let Some(key) = ring(tenant, store, now).await?.signer(algorithm, now) {
             return Ok(key);

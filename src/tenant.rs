@@ -3,12 +3,14 @@
 //! Tenants, clients and keys are loaded when they are first needed, shared behind `Arc`, and dropped when a notice
 //! says that they have changed or when nobody asked for them for a while.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Bytes;
 use moka::future::Cache;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::keys::KeyRing;
@@ -145,6 +147,8 @@ pub struct Tenant {
     /// Its colours, if it has set any that can be read.
     pub theme: Option<ThemeSheet>,
     pub(crate) keys: RwLock<Option<Arc<KeyRing>>>,
+    /// Held by whoever makes a key, so that those who need it at the same time wait for it.
+    pub(crate) making_key: Mutex<()>,
 }
 
 impl Tenant {
@@ -171,6 +175,7 @@ impl Tenant {
             resources,
             issuer,
             keys: RwLock::new(None),
+            making_key: Mutex::default(),
         })
     }
 
@@ -192,6 +197,8 @@ pub struct Directory {
     by_slug: Cache<Slug, Arc<Tenant>>,
     by_host: Cache<String, Arc<Tenant>>,
     clients: Cache<(TenantId, ClientId), Arc<Client>>,
+    /// The notices that were acted on, and whether they will be once more.
+    acted: Mutex<HashMap<Uuid, bool>>,
 }
 
 impl Directory {
@@ -201,6 +208,7 @@ impl Directory {
         Self {
             store,
             origin: origin.to_owned(),
+            acted: Mutex::default(),
             by_slug: tenants().support_invalidation_closures().build(),
             by_host: Cache::builder()
                 .max_capacity(TENANTS)
@@ -305,8 +313,19 @@ impl Directory {
     pub async fn catch_up(&self, clock: &Clock) -> Result<(), StoreError> {
         /// Longer than any transaction of ours may be under way before it is seen.
         const OVERLAP: i64 = 10;
-        for (tenant, notice) in self.store.notices_since(clock.now().plus(-OVERLAP)).await? {
-            self.forget(tenant, &notice).await;
+        /// Longer than it takes to load a tenant: what was read before the change was written is in memory by then.
+        const SETTLED: i64 = 5;
+        let now = clock.now();
+        let found = self.store.notices_since(now.plus(-OVERLAP)).await?;
+        let mut acted = self.acted.lock().await;
+        acted.retain(|known, _| found.iter().any(|noticed| noticed.id == *known));
+        for noticed in found {
+            // Twice: at once, and again when no load that began before can still put the old state into memory.
+            let settled = now.since(noticed.at) >= SETTLED;
+            if acted.get(&noticed.id).is_none_or(|once_more| settled && *once_more) {
+                self.forget(noticed.tenant, &noticed.notice).await;
+                acted.insert(noticed.id, !settled);
+            }
         }
         Ok(())
     }

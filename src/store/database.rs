@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions as _};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
@@ -11,13 +13,13 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use super::migrations::Migrator;
+use super::postgres::{ACQUIRE_TIMEOUT, Connections};
+use super::read::Hot;
 use super::sqlite::{BUSY_TIMEOUT, PREPARED, Readers, writing_connection};
 use super::writer::{Counts, Writer};
 use super::{Parts, Store, StoreError};
 use crate::seal::RootSecret;
 
-/// How long a request waits for a connection before it is answered with 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection that was used so lately is used again without asking the database whether it still lives.
 const TRUSTED: Duration = Duration::from_secs(1);
 
@@ -110,13 +112,35 @@ async fn connect(settings: &DatabaseSettings, connections: u32) -> Result<Databa
                 .statement_cache_capacity(PREPARED)
         });
     } else {
-        options.map_sqlx_postgres_opts(|postgres| {
-            postgres.statement_cache_capacity(PREPARED).application_name("chancery")
-        });
+        options.map_sqlx_postgres_opts(named);
     }
     Database::connect(options)
         .await
         .map_err(|source| OpenError::Connect { url: without_password(&settings.url), source })
+}
+
+fn named(options: PgConnectOptions) -> PgConnectOptions {
+    options.statement_cache_capacity(PREPARED).application_name("chancery").disable_statement_logging()
+}
+
+/// Who writes, and where hot reads go.
+fn hot_ways(settings: &DatabaseSettings, counts: &Arc<Counts>) -> Result<(Writer, Hot), OpenError> {
+    let unusable =
+        |source: String| OpenError::Connect { url: without_password(&settings.url), source: DbErr::Custom(source) };
+    if is_sqlite(&settings.url) {
+        let connection = writing_connection(settings).map_err(|error| unusable(error.to_string()))?;
+        let writer = Writer::sqlite(connection, counts.clone()).map_err(|error| unusable(error.to_string()))?;
+        return Ok((writer, Hot::Sqlite(Readers::new(&settings.url))));
+    }
+    let options: PgConnectOptions = settings.url.parse().map_err(|error: sqlx::Error| unusable(error.to_string()))?;
+    let most = settings.max_connections.saturating_sub(cold_connections(settings)).max(1);
+    let connections = Connections::new(named(options), most);
+    Ok((Writer::postgres(connections.clone(), counts.clone()), Hot::Postgres(connections)))
+}
+
+/// How many connections are for what is seldom asked: all readers on SQLite, a quarter on PostgreSQL.
+fn cold_connections(settings: &DatabaseSettings) -> u32 {
+    if is_sqlite(&settings.url) { settings.max_connections } else { (settings.max_connections / 4).max(1) }
 }
 
 impl Store {
@@ -125,27 +149,16 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(settings: &DatabaseSettings, master: &RootSecret, migrate: bool) -> Result<Self, OpenError> {
-        let sqlite = is_sqlite(&settings.url);
-        let readers = connect(settings, settings.max_connections).await?;
+        let readers = connect(settings, cold_connections(settings)).await?;
         match (state(&readers).await?, migrate) {
             (MigrationState::Current, _) => {}
             (MigrationState::Behind(_), true) => bring_up_to_date(&readers).await?,
             (MigrationState::Behind(_), false) => return Err(OpenError::Older),
         }
         let counts = Arc::new(Counts::default());
-        let writer = if sqlite {
-            let unusable = |source: String| OpenError::Connect {
-                url: without_password(&settings.url),
-                source: DbErr::Custom(source),
-            };
-            let connection = writing_connection(settings).map_err(|error| unusable(error.to_string()))?;
-            Writer::sqlite(connection, counts.clone()).map_err(|error| unusable(error.to_string()))?
-        } else {
-            Writer::postgres(readers.clone(), counts.clone())
-        };
-        let sealer = master.sealer("tenant root secrets").map_err(|_| OpenError::MasterKey)?;
-        let hot_readers = sqlite.then(|| Readers::new(&settings.url));
-        let store = Self(Arc::new(Parts { readers, hot_readers, writer, master: sealer, counts }));
+        let (writer, hot) = hot_ways(settings, &counts)?;
+        let master = master.sealer("tenant root secrets").map_err(|_| OpenError::MasterKey)?;
+        let store = Self(Arc::new(Parts { readers, hot, writer, master, counts }));
         store.check_master_key().await?;
         Ok(store)
     }

@@ -1,13 +1,17 @@
 //! Signing keys, sealed under the tenant's own secret.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 use serde_json::{Map, Value};
 
 use super::change::{Change, Outcome};
 use super::error::{StoreError, corrupt};
-use super::{TenantStore, notices, rows};
+use super::{Store, TenantStore, notices, rows};
+use crate::protocol::identifiers::Slug;
 use crate::protocol::signature::SignatureAlgorithm;
+use crate::protocol::tenant_settings::TenantSettings;
 use crate::protocol::timestamp::Timestamp;
+
+const DAY: i64 = 86_400;
 
 /// A signing key as it is stored.
 #[derive(Clone, Debug)]
@@ -39,6 +43,32 @@ pub struct Retirement {
     pub signs_until: Timestamp,
     /// When the last token they signed is dead.
     pub verifies_until: Timestamp,
+}
+
+impl Store {
+    /// The tenants that have a key which signs for longer than they wish. Only these are worth loading.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    pub async fn tenants_with_due_keys(&self, now: Timestamp) -> Result<Vec<Slug>, StoreError> {
+        const SQL: &str = "SELECT t.slug, t.settings, MIN(k.created_at) FROM signing_key k \
+            JOIN tenant t ON t.id = k.tenant_id WHERE k.signs_until_at IS NULL AND k.created_at <= $1 \
+            GROUP BY t.slug, t.settings";
+        let a_day_ago = now.seconds() - DAY;
+        let backend = self.0.readers.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, SQL, [a_day_ago.into()]);
+        let mut due = Vec::new();
+        for row in self.reader().query_all_raw(statement).await? {
+            let (slug, settings, created_at): (String, String, i64) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            let settings: TenantSettings =
+                serde_json::from_str(&settings).map_err(|_| corrupt("tenant", "settings"))?;
+            if now.seconds() - created_at >= i64::from(settings.key_rotation_days) * DAY {
+                due.push(Slug::parse(&slug).ok_or(corrupt("tenant", "slug"))?);
+            }
+        }
+        Ok(due)
+    }
 }
 
 impl TenantStore {

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod migrations;
 pub mod notices;
 pub mod one_time;
+mod postgres;
 mod purge;
 mod read;
 mod rows;
@@ -48,8 +49,8 @@ pub struct Store(Arc<Parts>);
 /// What all requests share: a store is cloned for each of them.
 struct Parts {
     readers: DatabaseConnection,
-    /// On SQLite, what the statements of `read` are asked of.
-    hot_readers: Option<sqlite::Readers>,
+    /// What the statements of `read` are asked of.
+    hot: read::Hot,
     writer: writer::Writer,
     master: Sealer,
     counts: Arc<Counts>,

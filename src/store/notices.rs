@@ -1,6 +1,7 @@
 //! Notices of changed configuration: how replicas learn within two seconds that a cached tenant, client or key is old.
 
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use super::change::Change;
 use super::error::StoreError;
@@ -16,6 +17,19 @@ pub enum Notice {
     Tenant,
     /// One client.
     Client(String),
+}
+
+/// A notice as it stands in the database.
+#[derive(Clone, Debug)]
+pub struct Noticed {
+    /// Its name.
+    pub id: Uuid,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Whose configuration changed.
+    pub tenant: TenantId,
+    /// What changed.
+    pub notice: Notice,
 }
 
 impl TenantStore {
@@ -37,18 +51,18 @@ impl TenantStore {
 
 impl Store {
     /// All notices since `since`. Asked with some overlap, because transactions become visible in another
-    /// order than they began in; acting twice on a notice does no harm.
+    /// order than they began in; the names tell which ones are known already.
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn notices_since(&self, since: Timestamp) -> Result<Vec<(TenantId, Notice)>, StoreError> {
+    pub async fn notices_since(&self, since: Timestamp) -> Result<Vec<Noticed>, StoreError> {
         let found = rows::change_notice::Entity::find()
             .filter(rows::change_notice::Column::NoticedAt.gte(since.seconds()))
             .all(self.reader())
             .await?;
         let read = |row: rows::change_notice::Model| {
             let notice = if row.kind == "client" { Notice::Client(row.name) } else { Notice::Tenant };
-            (TenantId(row.tenant_id), notice)
+            Noticed { id: row.id, at: Timestamp::from_seconds(row.noticed_at), tenant: TenantId(row.tenant_id), notice }
         };
         Ok(found.into_iter().map(read).collect())
     }

@@ -1,12 +1,16 @@
 //! Reading by statements written out, for what every request asks: the statement's text is made by nobody at run
 //! time, it names only the columns that are used, and they are read in that order.
 
+use std::sync::atomic::Ordering;
+
 use rusqlite::types::{FromSql, Value as SqliteValue, ValueRef};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, TryGetable, Value};
+use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use uuid::Uuid;
 
 use super::TenantStore;
 use super::error::{StoreError, corrupt};
+use super::postgres::Connections;
+use super::sqlite::Readers;
 use crate::protocol::identifiers::UserId;
 use crate::protocol::timestamp::Timestamp;
 use crate::protocol::user::{User, UserStatus};
@@ -35,6 +39,12 @@ macro_rules! person_and_session {
 }
 
 pub(super) use {person_and_session, session_columns, user_columns};
+
+/// Where hot reads go.
+pub(super) enum Hot {
+    Sqlite(Readers),
+    Postgres(Connections),
+}
 
 /// A row, from either database.
 pub(super) enum Row {
@@ -67,18 +77,16 @@ impl TenantStore {
         values: impl IntoIterator<Item = Value>,
         most: usize,
     ) -> Result<Vec<Row>, StoreError> {
-        let reader = self.reader();
+        self.store.0.counts.reads.fetch_add(1, Ordering::Relaxed);
         // SQLite reads `$1` as PostgreSQL does.
         let values: Vec<Value> = std::iter::once(Value::from(self.tenant.0)).chain(values).collect();
-        if let Some(sqlite) = &self.store.0.hot_readers {
-            return Ok(sqlite.rows(sql, &values, most)?.into_iter().map(Row::Sqlite).collect());
-        }
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        let found = match most {
-            1 => reader.query_one_raw(statement).await?.into_iter().collect(),
-            _ => reader.query_all_raw(statement).await?,
-        };
-        Ok(found.into_iter().map(Row::Postgres).collect())
+        Ok(match &self.store.0.hot {
+            Hot::Sqlite(readers) => readers.rows(sql, &values, most)?.into_iter().map(Row::Sqlite).collect(),
+            Hot::Postgres(connections) => {
+                let found = connections.rows(sql, values).await?;
+                found.into_iter().map(|row| Row::Postgres(row.into())).collect()
+            }
+        })
     }
 }
 

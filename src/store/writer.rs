@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, ErrorCode};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::QueryResult;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Change, Outcome, Sql};
 use super::error::StoreError;
+use super::postgres::Connections;
 use super::sqlite::{bind, failure};
 
 /// Changes that may wait; a full queue is answered with 503 rather than with memory.
@@ -43,7 +44,7 @@ pub(super) struct Job {
 #[derive(Clone)]
 pub(super) enum Writer {
     Sqlite { jobs: mpsc::Sender<Job>, counts: Arc<Counts> },
-    Postgres { db: DatabaseConnection, rows: mpsc::Sender<Job>, counts: Arc<Counts> },
+    Postgres { db: Connections, rows: mpsc::Sender<Job>, counts: Arc<Counts> },
 }
 
 impl Writer {
@@ -58,7 +59,7 @@ impl Writer {
     }
 
     /// Starts the task that gathers unguarded rows.
-    pub(super) fn postgres(db: DatabaseConnection, counts: Arc<Counts>) -> Self {
+    pub(super) fn postgres(db: Connections, counts: Arc<Counts>) -> Self {
         let (rows, queue) = mpsc::channel(QUEUE);
         tokio::spawn(gather_rows(db.clone(), queue, counts.clone()));
         Self::Postgres { db, rows, counts }
@@ -105,15 +106,15 @@ fn waiting(first: Job, queue: &mut mpsc::Receiver<Job>, most: usize) -> Vec<Job>
     jobs
 }
 
-async fn write_to_postgres(db: &DatabaseConnection, change: Change, counts: &Counts) -> Result<Outcome, StoreError> {
+async fn write_to_postgres(db: &Connections, change: Change, counts: &Counts) -> Result<Outcome, StoreError> {
     counts.commits.fetch_add(1, Ordering::Relaxed);
     let Sql { text, values, .. } = change.for_postgres();
-    let row = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, text, values)).await?;
+    let row = db.rows(&text, values).await?.pop().map(QueryResult::from);
     let hit: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
     Ok(if hit == 1 { Outcome::Done } else { Outcome::Refused })
 }
 
-async fn gather_rows(db: DatabaseConnection, mut queue: mpsc::Receiver<Job>, counts: Arc<Counts>) {
+async fn gather_rows(db: Connections, mut queue: mpsc::Receiver<Job>, counts: Arc<Counts>) {
     while let Some(first) = queue.recv().await {
         let mut together = Change::new();
         let mut answers = Vec::new();

@@ -1,0 +1,116 @@
+//! PostgreSQL, asked with an end in sight: the connections of the hot reads and of all changes.
+//!
+//! A connection whose network went silent would keep a pool of sqlx waiting until the kernel gives up, a quarter of
+//! an hour later, for that pool tests what is returned without a limit. Here every statement has an end. A connection
+//! on which anything went wrong, or which was let go in the middle, is closed; the others are used again at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sea_orm::sqlx::{self, Arguments, AssertSqlSafe, ConnectOptions, Connection};
+use sea_orm::{DbErr, RuntimeErr, Value};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::error::StoreError;
+
+/// How long a request waits for a connection, new or free.
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a statement may take. Ours take milliseconds: after this the database, or the way there, is lost.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was used so lately is used again without asking whether it lives.
+const TRUSTED: Duration = Duration::from_secs(1);
+/// After this long a connection is closed, so that those to a server that was replaced do not stay for ever.
+const LIFETIME: Duration = Duration::from_secs(1800);
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connections(Arc<Shared>);
+
+struct Shared {
+    options: PgConnectOptions,
+    permits: Semaphore,
+    /// The one used last is on top, so that those not needed age.
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: PgConnection,
+    opened_at: Instant,
+    used_at: Instant,
+}
+
+impl Connections {
+    /// At most `most` connections, none of them open yet.
+    pub(super) fn new(options: PgConnectOptions, most: u32) -> Self {
+        let permits = Semaphore::new(most as usize);
+        Self(Arc::new(Shared { options, permits, idle: Mutex::default() }))
+    }
+
+    /// Carries out one statement.
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<PgRow>, StoreError> {
+        let arguments = arguments(values)?;
+        let taken = timeout(ACQUIRE_TIMEOUT, self.take()).await;
+        // Until it is put back it is ours alone: an early return, or the end of the request, closes it.
+        let (mut idle, _permit) = taken.map_err(|_| lost("no connection within three seconds"))??;
+        let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments);
+        let found = timeout(STATEMENT_TIMEOUT, query.fetch_all(&mut idle.connection)).await;
+        let found = found.map_err(|_| lost("no answer within five seconds"))?;
+        let taken = matches!(&found, Err(sqlx::Error::Database(error)) if error.is_unique_violation());
+        if found.is_ok() || taken {
+            idle.used_at = Instant::now();
+            self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+        }
+        found.map_err(failure)
+    }
+
+    async fn take(&self) -> Result<(Idle, tokio::sync::SemaphorePermit<'_>), StoreError> {
+        let permit = self.0.permits.acquire().await.map_err(|_| StoreError::Busy)?;
+        loop {
+            let Some(mut idle) = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
+                let connection = self.0.options.connect().await.map_err(failure)?;
+                let now = Instant::now();
+                return Ok((Idle { connection, opened_at: now, used_at: now }, permit));
+            };
+            if idle.opened_at.elapsed() > LIFETIME {
+                continue;
+            }
+            if idle.used_at.elapsed() < TRUSTED || matches!(timeout(TRUSTED, idle.connection.ping()).await, Ok(Ok(())))
+            {
+                return Ok((idle, permit));
+            }
+            // One is dead, so the others that waited as long may be as well: do not try them one after the other.
+            self.0
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retain(|other| other.used_at.elapsed() < TRUSTED);
+        }
+    }
+}
+
+fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {
+    let mut arguments = PgArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Bool(value) => arguments.add(value),
+            Value::Int(value) => arguments.add(value),
+            Value::BigInt(value) => arguments.add(value),
+            Value::String(value) => arguments.add(value),
+            Value::Bytes(value) => arguments.add(value),
+            Value::Uuid(value) => arguments.add(value),
+            other => Err(format!("no column holds {other:?}").into()),
+        };
+        added.map_err(|error| failure(sqlx::Error::Encode(error)))?;
+    }
+    Ok(arguments)
+}
+
+fn failure(error: sqlx::Error) -> StoreError {
+    DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
+}
+
+fn lost(what: &str) -> StoreError {
+    StoreError::Database(DbErr::Custom(format!("the database is lost: {what}")).into())
+}
