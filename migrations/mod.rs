@@ -8,6 +8,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m0001_ground;
+mod m0002_consent_to_claims;
 
 /// All steps.
 #[derive(Debug)]
@@ -15,6 +16,6 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_ground::Migration)]
+        vec![Box::new(m0001_ground::Migration), Box::new(m0002_consent_to_claims::Migration)]
     }
 }

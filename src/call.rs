@@ -1,12 +1,14 @@
 //! What one request may know: its tenant, that tenant's store, the time, and who asks.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::Entry;
 use moka::future::Cache;
 use poem::http::{HeaderMap, Method, Uri};
 use serde::Serialize;
+use tokio::sync::Mutex;
 use url::Url;
 
 use crate::clock::Clock;
@@ -16,13 +18,14 @@ use crate::password_pool::PasswordPool;
 use crate::protocol::audit_event::AuditEvent;
 use crate::protocol::client::{Client, ClientAuthenticationMethod};
 use crate::protocol::client_authentication::{
-    self, AssertionRules, AuthenticatedClient, ClientAuthenticationError, Credential, Presented,
+    self, AssertionRules, AuthenticatedClient, ClientAuthenticationError, Credential, Failures, Presented,
 };
 use crate::protocol::identifiers::{ClientId, TenantId};
 use crate::protocol::json_web_key::{KeySet, MAX_KEY_SET_BYTES};
 use crate::protocol::jws::{HeaderAlgorithm, UnverifiedJws};
 use crate::protocol::params::Params;
 use crate::protocol::policy::TenantStatus;
+use crate::protocol::secret::SecretHash;
 use crate::protocol::signature::SignatureAlgorithm;
 use crate::protocol::timestamp::Timestamp;
 use crate::store::{Change, Store, StoreError, TenantStore};
@@ -36,6 +39,12 @@ const KEY_SET_RETRY: i64 = 5;
 /// Names of nobody that are counted at most, and how long.
 const STRANGERS: u64 = 100_000;
 const STRANGERS_LIFETIME: Duration = Duration::from_secs(86_400);
+/// Names at which somebody signs in at the same moment, at most.
+const TURNS: u64 = 100_000;
+const TURNS_LIFETIME: Duration = Duration::from_secs(60);
+/// Clients and addresses whose failed authentications are counted, at most, and how long: longer than they count.
+const FAILURES: u64 = 100_000;
+const FAILURES_LIFETIME: Duration = Duration::from_secs(600);
 /// Key sets of clients kept in memory at most.
 const KEY_SETS: u64 = 10_000;
 
@@ -65,6 +74,8 @@ pub struct App {
     /// Failed sign-ins of names that belong to nobody, slowed like those of people; kept in memory alone and bounded,
     /// so that nobody fills the database from outside.
     pub strangers: Cache<(TenantId, Vec<u8>), (i64, Timestamp)>,
+    turns: Cache<(TenantId, Vec<u8>), Arc<Mutex<()>>>,
+    failures: Cache<(TenantId, ClientId, Option<IpAddr>), Failures>,
 }
 
 struct FetchedKeys {
@@ -97,6 +108,8 @@ impl App {
         Self {
             directory: Directory::new(store.clone(), &origin),
             https: origin.starts_with("https://"),
+            turns: Cache::builder().max_capacity(TURNS).time_to_idle(TURNS_LIFETIME).build(),
+            failures: Cache::builder().max_capacity(FAILURES).time_to_live(FAILURES_LIFETIME).build(),
             strangers: Cache::builder().max_capacity(STRANGERS).time_to_live(STRANGERS_LIFETIME).build(),
             key_sets: Cache::builder().max_capacity(KEY_SETS).time_to_live(KEY_SET_LIFETIME).build(),
             verified_tokens: VerifiedTokens::default(),
@@ -108,6 +121,12 @@ impl App {
             dev,
             trusted_proxies,
         }
+    }
+
+    /// Whose turn it is to sign in under this name, in this process: whoever holds it.
+    pub async fn turn(&self, tenant: TenantId, name: &str) -> Arc<Mutex<()>> {
+        let key = (tenant, SecretHash::of(name).bytes().to_vec());
+        self.turns.get_with(key, async { Arc::default() }).await
     }
 }
 
@@ -220,7 +239,8 @@ impl Call {
     }
 
     /// The client that a request proves to come from: reads the credentials, loads the client and its keys,
-    /// decides, and uses up the assertion.
+    /// decides, and uses up the assertion. After many failures of a client from one address nothing is looked at for
+    /// a while.
     ///
     /// # Errors
     /// The client is not authenticated, or the database failed.
@@ -233,8 +253,28 @@ impl Call {
             return Err(ClientAuthenticationError::SeveralMethods.into());
         }
         let presented = Presented::read(head.header("authorization"), params)?;
+        let key = (self.tenant.id, presented.client_id.clone(), self.peer.address.map(network_of));
+        let wait = self.app.failures.get(&key).await.map_or(0, |failures| failures.wait_seconds(self.now));
+        if wait > 0 {
+            return Err(ClientAuthenticationError::TooManyFailures(presented.client_id, wait).into());
+        }
+        let proven = self.prove(&presented).await;
+        let Err(AuthenticationFailure::Client(error)) = &proven else { return proven };
+        let client = self.client(&presented.client_id).await?;
+        let has_secret = client.is_some_and(|client| client.metadata.token_endpoint_auth_method.has_secret());
+        if error.is_guess(has_secret) {
+            let one_more = |known: Option<Entry<_, Failures>>| {
+                let before = known.map(Entry::into_value);
+                std::future::ready(Failures::one_more(before, self.now))
+            };
+            self.app.failures.entry(key).and_upsert_with(one_more).await;
+        }
+        proven
+    }
+
+    async fn prove(&self, presented: &Presented) -> Result<AuthenticatedClient, AuthenticationFailure> {
         let client = self.client(&presented.client_id).await?.ok_or(ClientAuthenticationError::UnknownClient)?;
-        let keys = self.keys_for(&presented, &client).await?;
+        let keys = self.keys_for(presented, &client).await?;
         let token_endpoint = self.tenant.at("token");
         let rules = AssertionRules {
             issuer: &self.tenant.issuer,
@@ -242,7 +282,7 @@ impl Call {
             audience: self.tenant.settings.client_assertion_audience,
             now: self.now,
         };
-        let (client, used) = client_authentication::check(&presented, client, keys.as_deref(), &rules)?;
+        let (client, used) = client_authentication::check(presented, client, keys.as_deref(), &rules)?;
         if let Some(used) = used
             && !self.store.use_assertion(&used).await?
         {
@@ -283,6 +323,14 @@ impl Call {
         let fetched = Arc::new(FetchedKeys { keys: keys.clone(), fetched_at: self.now });
         self.app.key_sets.insert(key, fetched).await;
         Ok(Some(keys))
+    }
+}
+
+/// Where an address belongs: with IPv6 a guesser has as many addresses as there are in a network of 64 bits.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 

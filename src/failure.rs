@@ -8,6 +8,7 @@ use crate::call::AuthenticationFailure;
 use crate::keys::KeyError;
 use crate::protocol::authorization_response::plain_description;
 use crate::protocol::bearer::BearerError;
+use crate::protocol::client_authentication::ClientAuthenticationError;
 use crate::protocol::error_code::ErrorCode;
 use crate::store::StoreError;
 
@@ -29,23 +30,28 @@ pub struct JsonFailure {
     pub log: String,
     /// Whether `WWW-Authenticate: Basic` is due (RFC 6749 §5.2).
     pub challenge: bool,
+    /// Seconds to wait, for a peer that asks too often (RFC 6585 §4).
+    pub slow_down: Option<i64>,
 }
 
 impl JsonFailure {
     /// A refusal whose reason may be told as it is.
     pub fn new(code: ErrorCode, reason: impl std::fmt::Display) -> Self {
         let text = reason.to_string();
-        Self { code, description: text.clone(), log: text, challenge: false }
+        Self { code, description: text.clone(), log: text, challenge: false, slow_down: None }
     }
 
     /// A refusal that tells the peer less than the log.
     pub fn quiet(code: ErrorCode, description: &str, reason: impl std::fmt::Display) -> Self {
-        Self { code, description: description.to_owned(), log: reason.to_string(), challenge: false }
+        Self { code, description: description.to_owned(), log: reason.to_string(), challenge: false, slow_down: None }
     }
 
     /// The answer, with `reference`, by which an owner finds the whole story.
     pub fn into_response(self, reference: &str) -> Response {
-        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let status = match self.slow_down {
+            Some(_) => StatusCode::TOO_MANY_REQUESTS,
+            None => StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        };
         let description = format!("{} (reference {reference})", plain_description(&self.description));
         let body = json!({ "error": self.code.as_str(), "error_description": description });
         let mut response = Response::builder()
@@ -60,6 +66,9 @@ impl JsonFailure {
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        }
+        if let Some(seconds) = self.slow_down {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(Logged(self.log));
         response
@@ -108,9 +117,14 @@ impl From<AuthenticationFailure> for JsonFailure {
                 let description = match error.code() {
                     // Unknown clients and wrong credentials sound alike.
                     ErrorCode::InvalidClient => "client authentication failed".to_owned(),
+                    ErrorCode::TemporarilyUnavailable => {
+                        "too many failures from this address, try again later".to_owned()
+                    }
                     _ => error.to_string(),
                 };
-                Self { code: error.code(), description, log: error.to_string(), challenge: false }
+                let slow_down =
+                    if let ClientAuthenticationError::TooManyFailures(_, wait) = &error { Some(*wait) } else { None };
+                Self { slow_down, ..Self::quiet(error.code(), &description, error) }
             }
         }
     }

@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use poem::http::{HeaderValue, Method, StatusCode, header};
-use poem::{Body, Endpoint, IntoResponse, Request, Response};
+use poem::{Body, Endpoint, Request, Response};
 
 use crate::call::{App, Call, Head};
 use crate::failure::{JsonFailure, Logged};
 use crate::logging;
 use crate::pages::answer::{self, Handled, PageFailure};
+use crate::pages::platform;
 use crate::protocol::error_code::ErrorCode;
 
 /// How the refusals of an address look.
@@ -124,15 +125,15 @@ impl Methods {
     }
 
     /// RFC 9110 §15.5.6.
-    fn refuse_method(&self, call: Option<&Call>, head: &Head) -> Response {
-        let mut response = match (self.surface, call) {
-            (Surface::Page, Some(call)) => {
+    fn refuse_method(&self, call: &Call, head: &Head) -> Response {
+        let response = match self.surface {
+            Surface::Page => {
                 let log = format!("{} is not one of {}", head.method, self.allowed());
                 let failure =
                     PageFailure::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "invalid_request", log);
                 answer::refusal(call, head, failure)
             }
-            (Surface::Json, Some(call)) => {
+            Surface::Json => {
                 let failure = JsonFailure::new(
                     ErrorCode::InvalidRequest,
                     format!("the method must be one of {}", self.allowed()),
@@ -141,8 +142,12 @@ impl Methods {
                 response.set_status(StatusCode::METHOD_NOT_ALLOWED);
                 response
             }
-            (Surface::Json | Surface::Page, None) => StatusCode::METHOD_NOT_ALLOWED.into_response(),
         };
+        self.with_allowed(response)
+    }
+
+    /// RFC 9110 §15.5.6: the answer tells which methods there are.
+    fn with_allowed(&self, mut response: Response) -> Response {
         if let Ok(allowed) = HeaderValue::from_str(&self.allowed()) {
             response.headers_mut().insert(header::ALLOW, allowed);
         }
@@ -208,7 +213,7 @@ impl Endpoint for Methods {
                 return Ok(StatusCode::INTERNAL_SERVER_ERROR.into());
             };
             if head.method != Method::GET {
-                return Ok(self.refuse_method(None, &head));
+                return Ok(self.with_allowed(platform::wrong_method(&app, &reference, &head)));
             }
             return Ok(handler(app, head, reference).await);
         }
@@ -220,7 +225,7 @@ impl Endpoint for Methods {
             return Ok(self.refuse_coding(&call, &head));
         }
         let found = self.handlers.iter().find(|(method, _)| *method == head.method);
-        let Some((_, handler)) = found else { return Ok(self.refuse_method(Some(&call), &head)) };
+        let Some((_, handler)) = found else { return Ok(self.refuse_method(&call, &head)) };
         let only_reads = head.method == Method::GET;
         let answering = handler(call, head, body);
         if only_reads {

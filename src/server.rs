@@ -158,6 +158,9 @@ impl Front {
         if let Some(response) = refuse_malformed(&request) {
             return response;
         }
+        if let Some(response) = developer::by_its_own_name(&self.app, &request) {
+            return response;
+        }
         let page = wants_page(&request);
         let destination = match self.destination(&request).await {
             Ok(destination) => destination,

@@ -11,16 +11,21 @@ use super::keep;
 use super::setup::{self, SetupError};
 use crate::config::{Config, Loaded, Mode};
 use crate::outbound::{Fetcher, OutboundSettings};
-use crate::store::{MigrationState, Store};
+use crate::seal::RootSecret;
+use crate::store::{MigrationState, OpenError, Store};
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// One finding.
-struct Finding {
-    what: &'static str,
-    fine: bool,
-    text: String,
+#[derive(Debug)]
+pub struct Finding {
+    /// The setting, or what else was looked at.
+    pub what: &'static str,
+    /// Whether nothing is wrong.
+    pub fine: bool,
+    /// What is so, or what is wrong and how to mend it.
+    pub text: String,
 }
 
 /// Runs the checks. Exit code 1 if one of them fails.
@@ -37,7 +42,7 @@ pub(super) async fn doctor(config: Option<PathBuf>, health: bool, as_json: bool)
     if !as_json {
         settings(&loaded);
     }
-    let findings = [master_key(&loaded.config), database(&loaded.config).await, running(&loaded.config).await];
+    let findings = findings(&loaded.config).await;
     for finding in &findings {
         let mark = if finding.fine { "ok " } else { "BAD" };
         keep::tell(
@@ -47,6 +52,11 @@ pub(super) async fn doctor(config: Option<PathBuf>, health: bool, as_json: bool)
         );
     }
     Ok(ExitCode::from(u8::from(findings.iter().any(|finding| !finding.fine))))
+}
+
+/// Everything that is looked at.
+pub async fn findings(config: &Config) -> [Finding; 4] {
+    [master_key(config), database(config).await, opening(config).await, running(config).await]
 }
 
 fn settings(loaded: &Loaded) {
@@ -82,6 +92,34 @@ async fn database(config: &Config) -> Finding {
         }
     };
     Finding { what: "database.url", fine, text }
+}
+
+/// Whether the master key opens what was sealed in the database. Changes neither.
+async fn opening(config: &Config) -> Finding {
+    let path = &config.keys.master_key_file;
+    let found = |fine, text: String| Finding { what: "master key and database", fine, text };
+    let empty = config.database.url.sqlite_file().is_some_and(|file| !file.exists());
+    let settings = setup::database(config);
+    if empty {
+        return found(true, "there is nothing to open yet".to_owned());
+    }
+    if !matches!(Store::migration_state(&settings).await, Ok(MigrationState::Current)) {
+        return found(true, "not looked at: the database comes first".to_owned());
+    }
+    // Without a file any key will do to find out whether one is needed.
+    let key = if path.exists() { setup::master_key(path) } else { Ok(RootSecret::generate()) };
+    let opened = match key {
+        Ok(key) => Store::open(&settings, &key, false).await.map(drop),
+        Err(_) => return found(false, "the key cannot be read, so nothing can be opened".to_owned()),
+    };
+    match opened {
+        Ok(()) => found(true, "the key opens the database".to_owned()),
+        Err(OpenError::MasterKey) if !path.exists() => {
+            let text = "the database was made with a master key, and there is none. Restore the file from a backup before you start the server";
+            found(false, text.to_owned())
+        }
+        Err(error) => found(false, error.to_string()),
+    }
 }
 
 /// Asks the server at the address of the settings whether it is ready.

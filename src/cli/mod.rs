@@ -1,7 +1,7 @@
 //! The command line: every verb, its flags, and how its answers are printed.
 
 pub mod bench;
-mod doctor;
+pub mod doctor;
 mod keep;
 mod manage;
 mod oversee;

@@ -37,22 +37,23 @@ pub async fn register(call: Call, head: Head, body: Body) -> Result<Response, Js
     }
     let object = document(&head, body).await?;
     let metadata = checked(&call, &object)?;
-    if call.tenant.settings.client_registration == Registration::InitialAccessToken {
-        let token =
-            bearer_of(&head).map(Secret::new).map_err(|_| JsonFailure::new(ErrorCode::InvalidToken, "no token"))?;
-        if !call.store.use_one_time_token(Purpose::InitialAccessToken, &token.hash(), call.now).await? {
-            return Ok(bearer(BearerError::Invalid, &call.tenant.issuer, &call.reference));
-        }
-    }
     let id = ClientId::parse(&mint::handle())
         .ok_or_else(|| JsonFailure::new(ErrorCode::ServerError, "the server failed"))?;
     let secret = metadata.token_endpoint_auth_method.has_secret().then(mint::secret);
     let token = mint::secret();
     let draft = draft(&call, &id, &metadata, secret.as_ref(), &token)?;
-    let event = call.event(AuditKind::ClientCreated).client(&id).with("origin", "dynamic");
-    let limit = call.tenant.settings.client_registration_limit;
-    if !call.store.add_dynamic_client(&draft, limit, call.audit(event), call.now).await? {
-        return Err(JsonFailure::new(ErrorCode::AccessDenied, "this tenant takes no more registrations"));
+    let audit = call.audit(call.event(AuditKind::ClientCreated).client(&id).with("origin", "dynamic"));
+    if call.tenant.settings.client_registration == Registration::InitialAccessToken {
+        // The token is used up with the client that it makes, or not at all.
+        let initial = bearer_of(&head).map(Secret::new).unwrap_or_else(|_| Secret::new(""));
+        if !call.store.add_client_by_token(&initial.hash(), &draft, audit, call.now).await? {
+            return Ok(bearer(BearerError::Invalid, &call.tenant.issuer, &call.reference));
+        }
+    } else {
+        let limit = call.tenant.settings.client_registration_limit;
+        if !call.store.add_dynamic_client(&draft, limit, audit, call.now).await? {
+            return Err(JsonFailure::new(ErrorCode::AccessDenied, "this tenant takes no more registrations"));
+        }
     }
     let told = Told {
         registration_client_uri: call.tenant.at(&format!("register/{id}")),

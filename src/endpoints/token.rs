@@ -103,6 +103,7 @@ fn policy_failure(error: &PolicyRefusal) -> JsonFailure {
         PolicyRefusal::ClientDisabled => ErrorCode::InvalidClient,
         PolicyRefusal::GrantNotRegistered(_) => ErrorCode::UnauthorizedClient,
         PolicyRefusal::TenantSuspended
+        | PolicyRefusal::OtherParty(_)
         | PolicyRefusal::UserGone
         | PolicyRefusal::UserDisabled(_)
         | PolicyRefusal::SessionEnded

@@ -12,7 +12,7 @@ use crate::protocol::authorization_response::{self, Answer};
 use crate::protocol::grant::{Allowed, Authentication};
 use crate::protocol::identifiers::{GrantId, SessionId};
 use crate::protocol::metadata::ACR_ONE_FACTOR;
-use crate::protocol::scope::{OPENID, Scope};
+use crate::protocol::scope::OPENID;
 use crate::protocol::secret::Secret;
 use crate::protocol::user::User;
 use crate::sign_in::engine::Consent;
@@ -54,13 +54,12 @@ pub(super) fn begin_session(step: &Step<'_>, user: &User, method: &dyn Method, s
     }
 }
 
-/// What the person has allowed of what is asked for: all of it for a first party.
-pub(super) fn granted_scope(step: &Step<'_>, consent: Option<&Consent>) -> Scope {
-    let wanted = step.sign_in.request.scope_to_allow();
+/// What the person has allowed: all that is asked for, for a first party.
+pub(super) fn allowed(step: &Step<'_>, consent: Option<&Consent>) -> Consent {
     if step.client.metadata.first_party {
-        return wanted;
+        return Consent::to(&step.sign_in.request);
     }
-    consent.map_or_else(Scope::default, |consent| wanted.within(&consent.scope))
+    consent.cloned().unwrap_or_default()
 }
 
 /// A code, and the change that issues it.
@@ -70,18 +69,18 @@ pub(super) struct IssuedNow {
 }
 
 /// A new code for this session, as part of a change.
-pub(super) fn issue_code(step: &Step<'_>, session: &Session, user: &User, allowed: &Scope) -> IssuedNow {
+pub(super) fn issue_code(step: &Step<'_>, session: &Session, user: &User, allowed: &Consent) -> IssuedNow {
     let Step { call, sign_in, client, .. } = step;
     let request = &sign_in.request;
     let code = mint::secret();
-    let scope = request.scope.within(allowed);
+    let scope = request.scope.within(&allowed.scope);
     let issued = IssuedCode {
         client_id: client.id.clone(),
         grant_id: GrantId(mint::row_id(call.app.clock.milliseconds())),
         allowed: Allowed {
             user_id: user.id,
             session_id: session.id,
-            claims: request.claims.clone().within(allowed),
+            claims: request.claims.clone().only(|claim| allowed.allows_claim(claim)),
             nonce: request.nonce.clone().filter(|_| scope.contains(OPENID)),
             scope,
             resources: request.resources.clone(),
@@ -116,7 +115,7 @@ pub(super) async fn finish(step: &Step<'_>, session: SessionId, consent: Option<
             "no such session",
         ));
     };
-    let issued = issue_code(step, &known.session, &known.user, &granted_scope(step, consent.as_ref()));
+    let issued = issue_code(step, &known.session, &known.user, &allowed(step, consent.as_ref()));
     let mut change = issued.change;
     if sign_in.version > 0 {
         change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now)).and(change);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use poem::Response;
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
+use poem::{Request, Response};
+use url::Url;
 
 use super::answer::{self, Handled, PageFailure, page, see_other};
 use super::messages::{self, Messages};
@@ -58,6 +59,25 @@ impl Visit {
     fn answer(&self, made: Handled) -> Response {
         made.unwrap_or_else(|failure| self.refusal(failure))
     }
+}
+
+/// A page that is asked for by another name of this machine (`127.0.0.1` where the server is `localhost`): leads to
+/// the server's own. Forms and cookies would not work under the other one.
+pub fn by_its_own_name(app: &App, request: &Request) -> Option<Response> {
+    let page = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
+    if !app.dev || request.method() != Method::GET || !page {
+        return None;
+    }
+    let own = Url::parse(&app.origin).ok()?;
+    let asked = Url::parse(&format!("{}://{}", own.scheme(), request.header("host")?)).ok()?;
+    let other = is_this_machine(&own) && is_this_machine(&asked) && own.host() != asked.host();
+    let path = request.uri().path_and_query()?.as_str();
+    (other && own.port_or_known_default() == asked.port_or_known_default())
+        .then(|| see_other(&format!("{}{path}", app.origin)))
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
 
 /// `/`: a development server begins at `/start`.

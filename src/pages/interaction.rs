@@ -11,7 +11,7 @@ use poem::{Body, Response};
 use super::answer::{Handled, PageFailure, is_own_origin, language, page, see_other};
 use super::authorize::{refuse, refuse_stranger};
 use super::browser::{Browser, remember_language};
-use super::conclude::{answer, begin_session, finish, granted_scope, issue_code};
+use super::conclude::{allowed, answer, begin_session, finish, issue_code};
 use super::methods::{self, Attempt, Method};
 use super::steps;
 use super::views::Resume;
@@ -309,22 +309,21 @@ async fn consent(step: &Step<'_>, form: &Params) -> Result<Option<Response>, Pag
         return refuse(call, head, client, refused, sign_in.request.ui_locales.as_deref()).map(Some);
     }
     // What was asked for, never what the form says: a box more in the form is nothing.
-    let allowed = sign_in.request.scope_to_allow();
-    let mut whole = before.clone().unwrap_or_default();
-    whole.scope = whole.scope.union(&allowed);
-    let new: Vec<String> =
-        sign_in.request.resources.iter().filter(|resource| !whole.resources.contains(resource)).cloned().collect();
-    whole.resources.extend(new);
+    let given = Consent::to(&sign_in.request);
+    let whole = before.as_ref().map_or_else(|| given.clone(), |before| before.and(&given));
     let remembered = call.store.remember_consent((user.id, &client.id), &whole, before.is_some(), call.now);
     let progress =
-        Progress { allowed: Some(allowed.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
-    let given = event(AuditKind::ConsentGiven).with("scope", allowed.to_string());
-    let issued = issue_code(step, session, user, &allowed);
+        Progress { allowed: Some(given.scope.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
+    let issued = issue_code(step, session, user, &given);
+    let mut event = event(AuditKind::ConsentGiven).with("scope", given.scope.to_string());
+    if !given.claims.is_empty() {
+        event = event.with("claims", given.claims.join(" "));
+    }
     let change = call
         .store
         .advance_sign_in(sign_in, &progress, Some(call.now))
         .and(remembered)
-        .and(call.audit(given))
+        .and(call.audit(event))
         .and(issued.change);
     if call.store.write(change).await? == Outcome::Refused {
         return Ok(None);
@@ -392,7 +391,7 @@ async fn proven(
     let finished = matches!(engine::next(&situation), Next::Finish(_));
     let advance = call.store.advance_sign_in(sign_in, &progress, finished.then_some(call.now));
     let (change, code) = if finished {
-        let issued = issue_code(step, session, user, &granted_scope(step, consent.as_ref()));
+        let issued = issue_code(step, session, user, &allowed(step, consent.as_ref()));
         (advance.and(signed_in).and(issued.change), Some(issued.code))
     } else {
         (advance.and(signed_in), None)

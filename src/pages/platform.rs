@@ -58,16 +58,29 @@ pub fn asset(_: Arc<App>, head: Head, _: Arc<str>) -> Answering {
 
 /// An address that belongs to nobody.
 pub fn nobody(app: &App, reference: &str, page: bool) -> Response {
+    refusal(app, reference, page, (PageFailure::not_found(), "there is nothing at this address"))
+}
+
+/// A method that an address of the platform does not have (RFC 9110 §15.5.6).
+pub fn wrong_method(app: &App, reference: &str, head: &Head) -> Response {
+    let page = head.header("accept").is_some_and(|accept| accept.contains("text/html"));
+    let log = format!("{} at an address that has GET alone", head.method);
+    let failure = PageFailure::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "invalid_request", log);
+    refusal(app, reference, page, (failure, "the method must be GET"))
+}
+
+/// A page for people, JSON for everybody else.
+fn refusal(app: &App, reference: &str, page: bool, (failure, description): (PageFailure, &str)) -> Response {
     if !page {
-        let body = serde_json::json!({ "error": "not_found", "error_description": "there is nothing at this address" });
-        return Response::builder()
-            .status(StatusCode::NOT_FOUND)
-            .content_type("application/json")
-            .body(body.to_string());
+        let body = serde_json::json!({ "error": failure.code, "error_description": description });
+        let mut response =
+            Response::builder().status(failure.status).content_type("application/json").body(body.to_string());
+        response.extensions_mut().insert(Logged(failure.log));
+        return response;
     }
     let m = messages::english();
-    let frame = Frame::new(m, m.error("not-found").title, "Chancery");
-    answer::error_page(frame, reference, app.clock.now(), app.dev, PageFailure::not_found())
+    let frame = Frame::new(m, m.error(failure.kind).title, "Chancery");
+    answer::error_page(frame, reference, app.clock.now(), app.dev, failure)
 }
 
 /// `{iss}/theme-{hash}.css`: the colours of the tenant.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::authorization_response::{ResponseMode, ReturnTo};
-use super::claims_request::ClaimsRequest;
+use super::claims_request::{self, ClaimsRequest};
 use super::client::{Client, GrantType};
 use super::error_code::ErrorCode;
 use super::id_token::IdTokenHint;
@@ -337,9 +337,9 @@ impl Checked {
         self.scope.contains(OPENID)
     }
 
-    /// What a person is asked to allow: the scope, and the scopes that single claims stand for.
-    pub fn scope_to_allow(&self) -> Scope {
-        self.scope.union(&self.claims.implied_scope())
+    /// What a person is asked to allow, in words: the scope, and the scopes that tell of single claims.
+    pub fn scope_in_words(&self) -> Scope {
+        self.scope.union(&claims_request::scope_in_words(&self.claims.names()))
     }
 
     /// The refusal `why`, on its way back to the client.

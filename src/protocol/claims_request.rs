@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::scope::Scope;
+use super::strict_json;
 
 /// Longest `claims` parameter, in bytes.
 const MAX_LENGTH: usize = 4096;
+/// Levels of objects and lists in it at most: four have a meaning.
+const MAX_DEPTH: usize = 8;
 /// Most claims named in one part of it.
 const MAX_CLAIMS: usize = 64;
 
@@ -75,13 +78,12 @@ impl ClaimsRequest {
     /// Reads the parameter. Claims that we do not know are ignored (§5.5: "any Claims not understood MUST be ignored").
     ///
     /// # Errors
-    /// Not a JSON object of the right form, too long or too deep.
+    /// Not a JSON object of the right form, too long or too deep, or with a member that comes twice.
     pub fn parse(text: &str) -> Result<Self, ClaimsRequestError> {
         if text.len() > MAX_LENGTH {
             return Err(ClaimsRequestError);
         }
-        // The reader stops at 128 levels; what we use has three.
-        let object: Map<String, Value> = serde_json::from_str(text).map_err(|_| ClaimsRequestError)?;
+        let object = strict_json::object(text.as_bytes(), MAX_DEPTH).map_err(|_| ClaimsRequestError)?;
         let mut request = Self::default();
         for (part, names) in [("userinfo", &mut request.userinfo), ("id_token", &mut request.id_token)] {
             let Some(claims) = object.get(part) else { continue };
@@ -110,19 +112,31 @@ impl ClaimsRequest {
     /// Without the claims that no scope of `allowed` covers: what a client may not ask for by scope,
     /// it may not ask for by name.
     #[must_use]
-    pub fn within(mut self, allowed: &Scope) -> Self {
-        let covered = |claim: &String| scope_of(claim).is_some_and(|scope| allowed.contains(scope));
-        self.userinfo.retain(covered);
-        self.id_token.retain(covered);
+    pub fn within(self, allowed: &Scope) -> Self {
+        self.only(|claim| scope_of(claim).is_some_and(|scope| allowed.contains(scope)))
+    }
+
+    /// Without the claims that are not `allowed`.
+    #[must_use]
+    pub fn only(mut self, allowed: impl Fn(&str) -> bool) -> Self {
+        self.userinfo.retain(|claim| allowed(claim));
+        self.id_token.retain(|claim| allowed(claim));
         self
     }
 
-    /// The scopes that the named claims stand for: what a person is asked to allow.
-    pub fn implied_scope(&self) -> Scope {
-        let tokens: Vec<&str> =
-            self.userinfo.iter().chain(&self.id_token).filter_map(|claim| scope_of(claim)).collect();
-        Scope::parse(&tokens.join(" ")).unwrap_or_default()
+    /// The claims that are named, each once.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = [self.userinfo.as_slice(), self.id_token.as_slice()].concat();
+        names.sort();
+        names.dedup();
+        names
     }
+}
+
+/// The scopes in whose words a person is asked for these claims. What is allowed then is the claims alone (§5.5).
+pub fn scope_in_words(claims: &[String]) -> Scope {
+    let tokens: Vec<&str> = claims.iter().filter_map(|claim| scope_of(claim)).collect();
+    Scope::parse(&tokens.join(" ")).unwrap_or_default()
 }
 
 /// The values of an essential claim (§5.5.1): `None` for a voluntary one, or one without values.

@@ -54,6 +54,9 @@ pub enum ClientAuthenticationError {
     /// The assertion was used before (RFC 7523 §3, `jti`).
     #[error("assertion of client {0} was used before")]
     Replayed(ClientId),
+    /// Too many wrong secrets came from one address: nothing is looked at for so many seconds (RFC 6749 §2.3.1).
+    #[error("too many failures of client {0} from this address; the next attempt is looked at in {1} seconds")]
+    TooManyFailures(ClientId, i64),
     /// The client's key set could not be had.
     #[error("key set of client {0} is not available: {1}")]
     KeysUnavailable(ClientId, String),
@@ -64,6 +67,7 @@ impl ClientAuthenticationError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::SeveralMethods => ErrorCode::InvalidRequest,
+            Self::TooManyFailures(..) => ErrorCode::TemporarilyUnavailable,
             Self::Missing
             | Self::Malformed(_)
             | Self::UnknownClient
@@ -193,6 +197,57 @@ pub struct AssertionUse {
     pub expires_at: Timestamp,
 }
 
+/// So many wrong secrets of one client from one address within [`FAILURES_WINDOW`] are told to be wrong; then none is
+/// looked at until that time is over.
+pub const MOST_FAILURES: u32 = 10;
+/// Seconds from the first failure on within which failures are counted together.
+pub const FAILURES_WINDOW: i64 = 60;
+
+/// Failed authentications of one client from one address (RFC 6749 §2.3.1: endpoints that take a password are
+/// protected against guessing).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    number: u32,
+    first_at: Timestamp,
+}
+
+impl Failures {
+    /// The failures after one more; `before` are those known so far.
+    #[must_use]
+    pub fn one_more(before: Option<Self>, now: Timestamp) -> Self {
+        match before {
+            Some(Self { number, first_at }) if now.since(first_at) < FAILURES_WINDOW => {
+                Self { number: number.saturating_add(1), first_at }
+            }
+            Some(_) | None => Self { number: 1, first_at: now },
+        }
+    }
+
+    /// Seconds until the next attempt is looked at; 0 means now.
+    pub fn wait_seconds(self, now: Timestamp) -> i64 {
+        // A clock that went back has let no time pass.
+        let left = FAILURES_WINDOW - now.since(self.first_at).max(0);
+        if self.number < MOST_FAILURES { 0 } else { left.max(0) }
+    }
+}
+
+impl ClientAuthenticationError {
+    /// Whether a secret may have been guessed at; `has_secret` tells whether the client has one. Clients that nobody
+    /// knows count as well, so that they sound like the others; a key cannot be guessed.
+    pub const fn is_guess(&self, has_secret: bool) -> bool {
+        match self {
+            Self::UnknownClient | Self::WrongSecret(_) | Self::OtherMethod(_) => true,
+            Self::Assertion(..) => has_secret,
+            Self::Missing
+            | Self::SeveralMethods
+            | Self::Malformed(_)
+            | Self::Replayed(_)
+            | Self::TooManyFailures(..)
+            | Self::KeysUnavailable(..) => false,
+        }
+    }
+}
+
 /// What an assertion is measured against.
 #[derive(Debug)]
 pub struct AssertionRules<'a> {
@@ -221,7 +276,8 @@ pub fn check(
 ) -> Result<(AuthenticatedClient, Option<AssertionUse>), ClientAuthenticationError> {
     use ClientAuthenticationError as Refused;
     use ClientAuthenticationMethod as Method;
-    if !client.enabled {
+    // §2.3.1: the credentials are those of the client that the request names.
+    if client.id != presented.client_id || !client.enabled {
         return Err(Refused::UnknownClient);
     }
     let id = || client.id.clone();

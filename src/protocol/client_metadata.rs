@@ -3,7 +3,8 @@
 //! One door for `apply`, the command line, dynamic registration and rows. What is not stated is
 //! defaulted, and the answer says so (RFC 7591 §3.2.1).
 //!
-//! `Left out:` pairwise subjects, encrypted ID tokens and signed userinfo: asked for, they are refused.
+//! `Left out:` pairwise subjects, encrypted and signed answers, request objects, pushed requests, tokens bound to a
+//! key or certificate, rich requests, logout messages: asked for, they are refused.
 
 use serde_json::{Map, Value};
 
@@ -11,8 +12,8 @@ use super::client::{ClientAuthenticationMethod, ClientOrigin, GrantType};
 use super::error_code::ErrorCode;
 use super::json_web_key::KeySet;
 use super::members::{MemberError, Members};
-use super::plain_text::is_deceiving;
-use super::redirect_uri::{ApplicationType, RedirectUri};
+use super::plain_text::is_deceiving_text;
+use super::redirect_uri::{ApplicationType, RedirectUri, RedirectUriError};
 use super::scope::Scope;
 use super::signature::SignatureAlgorithm;
 use super::tenant_settings::AssertionAudience;
@@ -109,12 +110,13 @@ impl ClientMetadata {
     pub fn parse(object: &Map<String, Value>, rules: &MetadataRules) -> Result<Self, MetadataError> {
         let members = Members::new(object);
         let administrator = rules.origin == ClientOrigin::Administrator;
-        let uris = members.texts("redirect_uris", MAX_REDIRECT_URIS)?.unwrap_or_default();
+        let uris = members.any_texts("redirect_uris", MAX_REDIRECT_URIS)?.unwrap_or_default();
         let application_type = application_type(&members, &uris)?;
+        let kind = (application_type, rules.origin);
         let method = authentication_method(&members, application_type)?;
         let grant_types = grant_types(&members)?;
         let metadata = Self {
-            redirect_uris: redirect_uris(&uris, application_type, "redirect_uris")?,
+            redirect_uris: redirect_uris(&uris, kind, "redirect_uris")?,
             response_types: response_types(&members, &grant_types)?,
             grant_types,
             token_endpoint_auth_method: method,
@@ -137,8 +139,8 @@ impl ClientMetadata {
             default_acr_values: members.texts("default_acr_values", MAX_LIST)?.unwrap_or_default(),
             initiate_login_uri: members.https_uri("initiate_login_uri")?,
             post_logout_redirect_uris: redirect_uris(
-                &members.texts("post_logout_redirect_uris", MAX_REDIRECT_URIS)?.unwrap_or_default(),
-                application_type,
+                &members.any_texts("post_logout_redirect_uris", MAX_REDIRECT_URIS)?.unwrap_or_default(),
+                kind,
                 "post_logout_redirect_uris",
             )?,
             first_party: administrator && members.flag("first_party")?.unwrap_or(false),
@@ -293,9 +295,21 @@ fn application_type(members: &Members<'_>, uris: &[String]) -> Result<Applicatio
     Ok(if !uris.is_empty() && uris.iter().all(native) { ApplicationType::Native } else { ApplicationType::Web })
 }
 
-fn redirect_uris(uris: &[String], kind: ApplicationType, member: &str) -> Result<Vec<RedirectUri>, MetadataError> {
+fn redirect_uris(
+    uris: &[String],
+    (kind, origin): (ApplicationType, ClientOrigin),
+    member: &str,
+) -> Result<Vec<RedirectUri>, MetadataError> {
+    let register = |uri: &String| {
+        let uri = RedirectUri::register(uri, kind)?;
+        match origin {
+            ClientOrigin::Administrator => {}
+            ClientOrigin::Dynamic => uri.check_self_registered(kind)?,
+        }
+        Ok(uri)
+    };
     let read = |uri: &String| {
-        RedirectUri::register(uri, kind).map_err(|error| {
+        register(uri).map_err(|error: RedirectUriError| {
             if member == "redirect_uris" {
                 MetadataError::RedirectUri(format!("{member}: one {error}"))
             } else {
@@ -357,10 +371,9 @@ fn scope(members: &Members<'_>, rules: &MetadataRules) -> Result<Scope, Metadata
 fn name(members: &Members<'_>) -> Result<Option<String>, MetadataError> {
     let Some(name) = members.text("client_name")? else { return Ok(None) };
     // Characters that turn or hide text would let one client pose as another on the consent page.
-    if name.trim().is_empty()
-        || name.chars().any(|c| is_deceiving(c) && c != '\u{fe0f}')
-        || name.chars().count() > MAX_NAME
-    {
+    // The one selector that asks for the coloured form of a sign does neither.
+    let seen = name.replace('\u{fe0f}', "");
+    if seen.trim().is_empty() || is_deceiving_text(&seen) || name.chars().count() > MAX_NAME {
         let problem = "must be at most 100 characters without control, invisible or direction-changing ones";
         return Err(MetadataError::member("client_name", problem));
     }
@@ -386,6 +399,44 @@ fn grace(members: &Members<'_>, administrator: bool) -> Result<Option<u32>, Meta
     }
 }
 
+/// What answers would be signed or encrypted with. `none` asks for nothing.
+const ALGORITHMS_LEFT_OUT: [&str; 14] = [
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "request_object_signing_alg",
+    "request_object_encryption_alg",
+    "request_object_encryption_enc",
+    "introspection_signed_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
+    "authorization_signed_response_alg",
+    "authorization_encrypted_response_alg",
+    "authorization_encrypted_response_enc",
+];
+/// What a client would be known by, or be told at.
+const VALUES_LEFT_OUT: [&str; 8] = [
+    "sector_identifier_uri",
+    "backchannel_logout_uri",
+    "frontchannel_logout_uri",
+    "tls_client_auth_subject_dn",
+    "tls_client_auth_san_dns",
+    "tls_client_auth_san_uri",
+    "tls_client_auth_san_ip",
+    "tls_client_auth_san_email",
+];
+/// What would be held against every request. `false` asks for nothing.
+const FLAGS_LEFT_OUT: [&str; 4] = [
+    "tls_client_certificate_bound_access_tokens",
+    "dpop_bound_access_tokens",
+    "require_signed_request_object",
+    "require_pushed_authorization_requests",
+];
+/// What requests would be limited to. An empty list asks for nothing.
+const LISTS_LEFT_OUT: [&str; 2] = ["request_uris", "authorization_details_types"];
+
 /// What we do not do must not be promised silently (RFC 7591 §2: the server may reject).
 fn refuse_what_we_do_not_do(members: &Members<'_>) -> Result<(), MetadataError> {
     if members.text("subject_type")?.is_some_and(|kind| kind != "public") {
@@ -394,26 +445,25 @@ fn refuse_what_we_do_not_do(members: &Members<'_>) -> Result<(), MetadataError> 
     if members.has("software_statement") {
         return Err(MetadataError::SoftwareStatement);
     }
-    for name in [
-        "id_token_encrypted_response_alg",
-        "userinfo_encrypted_response_alg",
-        "userinfo_signed_response_alg",
-        "request_object_encryption_alg",
-        "introspection_signed_response_alg",
-        "authorization_signed_response_alg",
-        "sector_identifier_uri",
-        "backchannel_logout_uri",
-        "frontchannel_logout_uri",
-    ] {
-        if members.has(name) {
-            return Err(MetadataError::member(name, "is not supported by this server"));
+    let refused = |name: &str| MetadataError::member(name, "is not supported by this server");
+    for name in ALGORITHMS_LEFT_OUT {
+        if members.text(name)?.is_some_and(|algorithm| algorithm != "none") {
+            return Err(refused(name));
         }
     }
-    for name in
-        ["tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "require_signed_request_object"]
-    {
+    for name in VALUES_LEFT_OUT {
+        if members.has(name) {
+            return Err(refused(name));
+        }
+    }
+    for name in FLAGS_LEFT_OUT {
         if members.flag(name)? == Some(true) {
-            return Err(MetadataError::member(name, "is not supported by this server"));
+            return Err(refused(name));
+        }
+    }
+    for name in LISTS_LEFT_OUT {
+        if members.any_texts(name, MAX_LIST)?.is_some_and(|list| !list.is_empty()) {
+            return Err(refused(name));
         }
     }
     Ok(())

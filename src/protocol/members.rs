@@ -60,14 +60,22 @@ impl<'a> Members<'a> {
     /// # Errors
     /// Not such a list, or longer than `most`.
     pub fn texts(&self, name: &str, most: usize) -> Result<Option<Vec<String>>, MemberError> {
+        let texts = self.any_texts(name, most)?;
+        if texts.iter().flatten().any(|text| text.is_empty() || text.len() > MAX_TEXT) {
+            return Err(wrong(name, &format!("must be a list of at most {most} texts of 1 to 2048 bytes")));
+        }
+        Ok(texts)
+    }
+
+    /// A list of texts of any length, which another rule looks at.
+    ///
+    /// # Errors
+    /// Not such a list, or longer than `most`.
+    pub fn any_texts(&self, name: &str, most: usize) -> Result<Option<Vec<String>>, MemberError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         let list = value.as_array().filter(|list| list.len() <= most);
         let texts = list.and_then(|list| list.iter().map(|item| item.as_str().map(str::to_owned)).collect());
-        let texts: Option<Vec<String>> = texts;
-        match texts {
-            Some(texts) if texts.iter().all(|text| !text.is_empty() && text.len() <= MAX_TEXT) => Ok(Some(texts)),
-            _ => Err(wrong(name, &format!("must be a list of at most {most} texts of 1 to 2048 bytes"))),
-        }
+        texts.map(Some).ok_or_else(|| wrong(name, &format!("must be a list of at most {most} texts")))
     }
 
     /// True or false.

@@ -44,6 +44,9 @@ pub enum PolicyRefusal {
     /// The client did not register for this grant.
     #[error("the client is not registered for {}", .0.as_str())]
     GrantNotRegistered(GrantType),
+    /// The grant is for people and the client asks for itself, or the other way round: a fault of ours.
+    #[error("{} is not for whom it was asked", .0.as_str())]
+    OtherParty(GrantType),
     /// The account is gone.
     #[error("the user no longer exists")]
     UserGone,
@@ -123,6 +126,13 @@ pub fn decide<'a>(
     }
     if !client.may_use(grant) {
         return Err(PolicyRefusal::GrantNotRegistered(grant));
+    }
+    match (grant, &on_behalf_of) {
+        (GrantType::AuthorizationCode | GrantType::RefreshToken, OnBehalfOf::Person { .. })
+        | (GrantType::ClientCredentials, OnBehalfOf::Itself) => {}
+        // RFC 6749 §1.3.4, §4.4: for itself a client has its credentials alone; all else carries what a person allowed.
+        (GrantType::AuthorizationCode | GrantType::RefreshToken, OnBehalfOf::Itself)
+        | (GrantType::ClientCredentials, OnBehalfOf::Person { .. }) => return Err(PolicyRefusal::OtherParty(grant)),
     }
     let OnBehalfOf::Person { grant_id, allowed, user, session_alive } = on_behalf_of else {
         return Ok(Permit { client, person: None });

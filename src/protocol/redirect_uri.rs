@@ -1,4 +1,4 @@
-//! Redirect URIs — RFC 6749 §3.1.2, RFC 9700 §2.1, RFC 8252 §7.
+//! Redirect URIs — RFC 6749 §3.1.2, RFC 9700 §2.1 and §2.6, RFC 8252 §7, OpenID Connect Registration §2.
 
 use std::fmt;
 
@@ -53,6 +53,9 @@ pub enum RedirectUriError {
     /// RFC 9700 §2.6: `http` only to a loopback address.
     #[error("uses http, which is allowed to loopback addresses alone (RFC 8252 §7.3, RFC 9700 §2.6)")]
     Http,
+    /// OpenID Connect Registration §2: a web client that registers itself has no address on the person's machine.
+    #[error("leads to a loopback address, which only native clients may register (OpenID Connect Registration §2)")]
+    WebLoopback,
     /// RFC 8252 §7.1: private-use schemes are for native clients and contain a dot.
     #[error("uses a private-use scheme without a dot or for a web client (RFC 8252 §7.1)")]
     PrivateUse,
@@ -71,6 +74,10 @@ pub struct RedirectUri(String);
 
 impl RedirectUri {
     /// Reads a redirect URI that is to be registered for a client of `application_type`.
+    ///
+    /// `Choice:` (RFC 9700 §2.6 lets native clients alone) an administrator may give a web client `http` to a loopback
+    /// address: that is where it runs while it is developed, and such an answer leaves no machine. Clients that
+    /// register themselves may not: [`RedirectUri::check_self_registered`].
     ///
     /// # Errors
     /// See [`RedirectUriError`].
@@ -98,6 +105,18 @@ impl RedirectUri {
             (_, ApplicationType::Native | ApplicationType::Web) => return Err(RedirectUriError::PrivateUse),
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The rule beside those of [`RedirectUri::register`] for a client that registers itself (OpenID Connect
+    /// Registration §2, `application_type`; RFC 9700 §2.6): a web client has `https` addresses, none of them loopback.
+    ///
+    /// # Errors
+    /// `WebLoopback`.
+    pub fn check_self_registered(&self, application_type: ApplicationType) -> Result<(), RedirectUriError> {
+        match application_type {
+            ApplicationType::Web if self.is_native() => Err(RedirectUriError::WebLoopback),
+            ApplicationType::Web | ApplicationType::Native => Ok(()),
+        }
     }
 
     /// Whether a request that says `asked` means this registered URI.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::Session;
 use crate::protocol::authorization_request::{Checked, Refusal};
+use crate::protocol::claims_request::{scope_in_words, scope_of};
 use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::identifiers::SessionId;
 use crate::protocol::redirect_uri::ApplicationType;
@@ -52,6 +53,34 @@ pub struct Consent {
     pub scope: Scope,
     /// The resources.
     pub resources: Vec<String>,
+    /// Single claims, beside those that the scope stands for (Core §5.5).
+    pub claims: Vec<String>,
+}
+
+impl Consent {
+    /// Whether this claim may be shown: by its name, or by the scope that stands for it.
+    pub fn allows_claim(&self, claim: &str) -> bool {
+        self.claims.iter().any(|known| known == claim) || scope_of(claim).is_some_and(|of| self.scope.contains(of))
+    }
+
+    /// All that `request` asks for.
+    pub fn to(request: &Checked) -> Self {
+        Self { scope: request.scope.clone(), resources: request.resources.clone(), claims: request.claims.names() }
+    }
+
+    /// What is allowed here or in `other`.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let both = |one: &[String], other: &[String]| {
+            let new = other.iter().filter(|name| !one.contains(name));
+            one.iter().chain(new).cloned().collect()
+        };
+        Self {
+            scope: self.scope.union(&other.scope),
+            resources: both(&self.resources, &other.resources),
+            claims: both(&self.claims, &other.claims),
+        }
+    }
 }
 
 /// Why the person has to sign in.
@@ -74,7 +103,8 @@ pub enum Next {
     ChooseAccount,
     /// Ask the person to allow this.
     Consent {
-        /// Scopes that were not allowed before; all of them if the client asks for the question.
+        /// Scopes that were not allowed before, and those in whose words single claims are asked for; all of them if
+        /// the client asks for the question.
         scope: Scope,
         /// Resources that were not allowed before.
         resources: Vec<String>,
@@ -129,11 +159,12 @@ pub fn next(situation: &Situation<'_>) -> Next {
     let wrong_person =
         request.subject_hint.is_some_and(|subject| current.is_some_and(|session| session.user_id != subject));
     let alive = situation.sessions.iter().filter(|session| session.is_alive(*now)).count();
-    if !progress.chosen && !progress.signed_in && !progress.another && request.subject_hint.is_none() {
+    if !progress.chosen && !progress.signed_in && !progress.another {
+        // Core §3.1.2.1: asked to choose, the person chooses, also where only one answer will do.
         if request.prompt.select_account && alive > 0 {
             return Next::ChooseAccount;
         }
-        if alive > 1 {
+        if alive > 1 && request.subject_hint.is_none() {
             return if silent { Next::Refuse(Refusal::AccountSelectionRequired) } else { Next::ChooseAccount };
         }
     }
@@ -170,20 +201,16 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
     if client.metadata.first_party && !request.prompt.consent {
         return None;
     }
-    let wanted = request.scope_to_allow();
-    let Some(remembered) = remembered else {
-        return Some(Next::Consent { scope: wanted, resources: request.resources.clone(), more: false });
-    };
-    let scope = wanted.without(&remembered.scope);
+    let all = || Next::Consent { scope: request.scope_in_words(), resources: request.resources.clone(), more: false };
+    let Some(remembered) = remembered else { return Some(all()) };
+    let claims: Vec<String> =
+        request.claims.names().into_iter().filter(|claim| !remembered.allows_claim(claim)).collect();
+    let scope = request.scope.without(&remembered.scope).union(&scope_in_words(&claims));
     let resources: Vec<String> =
         request.resources.iter().filter(|resource| !remembered.resources.contains(resource)).cloned().collect();
     if scope.is_empty() && resources.is_empty() {
         // RFC 8252 §8.6: a client whose identity cannot be known is not let through unseen.
-        return (!is_provable(client)).then(|| Next::Consent {
-            scope: wanted,
-            resources: request.resources.clone(),
-            more: false,
-        });
+        return (!is_provable(client)).then(all);
     }
     Some(Next::Consent { scope, resources, more: true })
 }

@@ -1,4 +1,17 @@
-//! Slowing down those who guess: a soft delay per account that grows with each failure and never locks for good.
+//! Slowing down those who guess passwords — NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row for an account.
+//!
+//! Failures in a row are counted for each account, wherever they come from, and a right password ends the row.
+//!
+//! | failures in a row | in a browser that does not know the person | in one in which the person was signed in before |
+//! |---|---|---|
+//! | 0 to 4 | looked at at once | at once |
+//! | 5 to 49 | after 1, 2, 4, … up to 300 seconds | at once |
+//! | 50 to 54 | one attempt a day | at once |
+//! | 55 to 99 | one attempt a day | after 1, 2, 4, … up to 300 seconds |
+//! | 100 | one attempt a day | one attempt a day |
+//!
+//! Strange browsers alone cannot raise the count above 50, so failing on purpose does not keep the owner out of a
+//! browser of theirs; and an account is never locked for good, for the one attempt a day may be the right one.
 
 use crate::protocol::timestamp::Timestamp;
 
@@ -6,26 +19,49 @@ use crate::protocol::timestamp::Timestamp;
 const FREE_FAILURES: i64 = 5;
 /// The longest delay, in seconds: an attacker gets a dozen guesses an hour, the owner waits minutes at worst.
 const LONGEST_DELAY: i64 = 300;
-/// After so many failures in a row nothing is looked at until they are forgotten.
-const MOST_FAILURES: i64 = 100;
-/// Failures older than this, in seconds, count no more.
-const FORGET_AFTER: i64 = 24 * 3600;
+/// The longest stop, in seconds: so long after the last failure one attempt is looked at again.
+const STOP: i64 = 24 * 3600;
+
+/// Where an attempt comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A browser that does not know the person.
+    Strange,
+    /// A browser in which the person was signed in before.
+    Known,
+}
+
+impl Source {
+    /// From so many failures on each one is followed by a delay.
+    const fn free(self) -> i64 {
+        match self {
+            Self::Strange => FREE_FAILURES,
+            // Whatever strange browsers did, here it begins anew.
+            Self::Known => Self::Strange.most() + FREE_FAILURES,
+        }
+    }
+
+    /// So many failures can come from here at most; then there is one attempt a day.
+    pub const fn most(self) -> i64 {
+        match self {
+            Self::Strange => 50,
+            // NIST SP 800-63B-4 §3.2.2: no more than 100.
+            Self::Known => 100,
+        }
+    }
+}
 
 /// Seconds until the next attempt is looked at; 0 means now.
-///
-/// A browser in which the same person was signed in before is not slowed (`known_browser`): failing on
-/// purpose must not keep the owner out.
-pub fn wait_seconds(failures: i64, last_failed_at: Timestamp, known_browser: bool, now: Timestamp) -> i64 {
+pub fn wait_seconds(failures: i64, last_failed_at: Timestamp, source: Source, now: Timestamp) -> i64 {
     // A clock that went back has let no time pass.
     let since = now.since(last_failed_at).max(0);
-    if known_browser || failures < FREE_FAILURES || since >= FORGET_AFTER {
+    if failures < source.free() {
         return 0;
     }
-    // NIST SP 800-63B §3.2.2: no more than a hundred in a row.
-    if failures >= MOST_FAILURES {
-        return FORGET_AFTER - since;
+    if failures >= source.most() {
+        return (STOP - since).max(0);
     }
-    let doublings = u32::try_from((failures - FREE_FAILURES).min(10)).unwrap_or(10);
+    let doublings = u32::try_from((failures - source.free()).min(10)).unwrap_or(10);
     let delay = (1_i64 << doublings).min(LONGEST_DELAY);
-    (delay - since).clamp(0, delay)
+    (delay - since).max(0)
 }

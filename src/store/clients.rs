@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
+use super::one_time::Purpose;
 use super::{TenantStore, notices, rows};
 use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::client_metadata::{ClientMetadata, MetadataRules};
@@ -125,6 +126,27 @@ impl TenantStore {
             .with("id", self.tenant.0)
             .below("dynamic_clients", i64::from(limit));
         let change = Change::if_updated(count).insert(self.client_row(draft, now)).and(audit);
+        Ok(self.write(change).await? == Outcome::Done)
+    }
+
+    /// Adds a client that registers itself with an initial access token, on condition that a use of the token is left;
+    /// that use is gone with it. False if none is left.
+    ///
+    /// A change has one guard, and here it is the token's: the client is counted, but the limit of
+    /// [`TenantStore::add_dynamic_client`] is not asked. Whoever handed the token out said how often it may be used.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn add_client_by_token(
+        &self,
+        token: &SecretHash,
+        draft: &ClientDraft<'_>,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let count = Rows::of("tenant").raise("dynamic_clients", 1).with("id", self.tenant.0);
+        let change = Change::if_updated(self.one_use(Purpose::InitialAccessToken, token, now));
+        let change = change.update(count).insert(self.client_row(draft, now)).and(audit);
         Ok(self.write(change).await? == Outcome::Done)
     }
 

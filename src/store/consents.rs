@@ -21,6 +21,7 @@ impl TenantStore {
         Ok(Some(Consent {
             scope: Scope::parse(&row.scope).map_err(|_| corrupt("consent", "scope"))?,
             resources: serde_json::from_str(&row.resources).map_err(|_| corrupt("consent", "resources"))?,
+            claims: serde_json::from_str(&row.claims).map_err(|_| corrupt("consent", "claims"))?,
         }))
     }
 
@@ -33,13 +34,15 @@ impl TenantStore {
         known: bool,
         now: Timestamp,
     ) -> Change {
-        let (scope, resources) =
-            (consent.scope.to_string(), serde_json::to_string(&consent.resources).unwrap_or_default());
+        let list = |names: &[String]| serde_json::to_string(names).unwrap_or_default();
+        let (scope, resources) = (consent.scope.to_string(), list(&consent.resources));
+        let claims = list(&consent.claims);
         if known {
             let update = self
                 .rows("consent")
                 .set("scope", scope)
                 .set("resources", resources)
+                .set("claims", claims)
                 .set("granted_at", now.seconds())
                 .with("user_id", user.0)
                 .with("client_id", client.as_str());
@@ -51,6 +54,7 @@ impl TenantStore {
             client_id: Set(client.as_str().to_owned()),
             scope: Set(scope),
             resources: Set(resources),
+            claims: Set(claims),
             granted_at: Set(now.seconds()),
         })
     }

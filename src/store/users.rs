@@ -290,14 +290,23 @@ impl TenantStore {
         self.write(change(Change::if_inserted(row))).await.map(|_| ())
     }
 
-    /// Counts a wrong password.
+    /// Counts a wrong password, up to `most`; beyond that only its time is kept.
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn count_password_failure(&self, id: UserId, audit: Change, now: Timestamp) -> Result<(), StoreError> {
-        let count =
-            self.own("credential", id).raise("failures", 1).set("last_failed_at", now.seconds()).with("kind", PASSWORD);
-        self.write(Change::new().update(count).and(audit)).await.map(|_| ())
+    pub async fn count_password_failure(
+        &self,
+        id: UserId,
+        most: i64,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let own = self.own("credential", id).set("last_failed_at", now.seconds()).with("kind", PASSWORD);
+        let count = own.clone().raise("failures", 1).below("failures", most);
+        if self.write(Change::if_updated(count).and(audit.clone())).await? == Outcome::Refused {
+            self.write(Change::new().update(own).and(audit)).await?;
+        }
+        Ok(())
     }
 
     /// What a right password changes: the failures are forgotten, and a hash of old cost is replaced.

@@ -1,6 +1,7 @@
 //! Settings: layers and origins, the checks, secrets by file, and the reference in `docs/configuration.md`.
 
 mod addresses;
+mod doctor;
 mod log_lines;
 mod reference;
 mod refusals;

@@ -427,3 +427,48 @@ async fn a_link_serves_only_in_time_in_its_tenant_and_from_our_own_page() {
     assert_eq!(agent.get(&link).await.status, 410, "too late");
     assert_eq!(agent.submit(&form).await.status, 410, "too late");
 }
+
+#[tokio::test]
+async fn a_page_asked_for_by_another_name_of_this_machine_leads_to_the_servers_own() {
+    let server = Server::on(Engine::Sqlite).await;
+    let server_at = |origin: &str, dev: bool| {
+        let passwords =
+            Settings { workers: 1, memory_kib: 8, iterations: 1, parallelism: 1, max_wait: Duration::from_secs(10) };
+        server::endpoint(Arc::new(App::new(Parts {
+            store: server.app.store.clone(),
+            clock: server.app.clock.clone(),
+            passwords: PasswordPool::start(&passwords).unwrap(),
+            fetcher: server.app.fetcher.clone(),
+            origin: origin.to_owned(),
+            dev,
+            trusted_proxies: Vec::new(),
+        })))
+    };
+    let local = "http://localhost:8080";
+    for (rule, origin, dev, method, host, accept, expected) in [
+        ("not in production", local, false, Method::GET, "127.0.0.1:8080", "text/html", ""),
+        ("not a form", local, true, Method::POST, "127.0.0.1:8080", "text/html", ""),
+        ("not a program", local, true, Method::GET, "127.0.0.1:8080", "application/json", ""),
+        ("not another machine", local, true, Method::GET, "192.0.2.1:8080", "text/html", ""),
+        ("not a name that looks like it", local, true, Method::GET, "localhost.evil.example:8080", "text/html", ""),
+        ("not another port", local, true, Method::GET, "127.0.0.1:9090", "text/html", ""),
+        ("not the server's own", local, true, Method::GET, "localhost:8080", "text/html", ""),
+        ("not to a public name", "https://id.example", true, Method::GET, "127.0.0.1", "text/html", ""),
+        ("IPv4", local, true, Method::GET, "127.0.0.1:8080", "text/html", "http://localhost:8080/dev/mail?lang=de"),
+        ("IPv6", local, true, Method::GET, "[::1]:8080", "text/html", "http://localhost:8080/dev/mail?lang=de"),
+        (
+            "the other way",
+            "http://127.0.0.1:8080",
+            true,
+            Method::GET,
+            "localhost:8080",
+            "*/*, text/html",
+            "http://127.0.0.1:8080/dev/mail?lang=de",
+        ),
+    ] {
+        let request = Request::builder().method(method).uri_str("/dev/mail?lang=de");
+        let request = request.header("host", host).header("accept", accept).finish();
+        let answer = server_at(origin, dev).get_response(request).await;
+        assert_eq!(answer.header("location").unwrap_or_default(), expected, "{rule}");
+    }
+}

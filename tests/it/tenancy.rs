@@ -67,7 +67,7 @@ async fn no_function_of_the_store_gives_or_changes_anything_of_another_tenant() 
         assert!(!store.end_grant(grant.id, nothing(), now).await.unwrap());
         assert!(!store.end_session(session, nothing(), now).await.unwrap());
         assert!(!store.set_user_status(user, UserStatus::Disabled, nothing(), now).await.unwrap());
-        store.count_password_failure(user, nothing(), now).await.unwrap();
+        store.count_password_failure(user, 100, nothing(), now).await.unwrap();
         store.revoke_consent(user, &ClientId::parse("web").unwrap(), nothing(), now).await.unwrap();
         assert!(!store.redeem_code(&SecretHash::of(&code), &grant, nothing(), now).await.unwrap());
         // All of it still works where it belongs.

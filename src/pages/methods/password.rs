@@ -16,7 +16,8 @@ use crate::protocol::params::Params;
 use crate::protocol::secret::SecretHash;
 use crate::protocol::user::User;
 use crate::sign_in::engine::Notice;
-use crate::sign_in::{identifier, throttle};
+use crate::sign_in::identifier;
+use crate::sign_in::throttle::{self, Source};
 use crate::store::Change;
 use crate::store::users::PasswordRecord;
 
@@ -41,6 +42,9 @@ impl Method for Password {
         };
         let password = Zeroizing::new(password.to_owned());
         let identifier = identifier::normalise(username).ok();
+        // One after the other: attempts side by side would not see each other's failures.
+        let turn = call.app.turn(call.tenant.id, identifier.as_deref().unwrap_or(username)).await;
+        let _held = turn.lock().await;
         let found = match &identifier {
             Some(identifier) => call.store.user_to_sign_in(identifier).await?,
             None => None,
@@ -49,7 +53,8 @@ impl Method for Password {
             return stranger(call, identifier.as_deref().unwrap_or(username), password, typed).await;
         };
         let failures = record.failures;
-        let wait = throttle::wait_seconds(failures, record.last_failed_at, browser.knows(user.id), call.now);
+        let source = if browser.knows(user.id) { Source::Known } else { Source::Strange };
+        let wait = throttle::wait_seconds(failures, record.last_failed_at, source, call.now);
         if wait > 0 {
             tracing::info!(retry_after_seconds = wait, "sign-in slowed");
             return Ok(Attempt::Refused { notice: Notice::SlowDown(wait), typed });
@@ -62,7 +67,7 @@ impl Method for Password {
                 Ok(Attempt::Proven { user, change })
             }
             Ok(Verdict::Match { .. } | Verdict::Mismatch) => {
-                failed(call, &user).await?;
+                failed(call, &user, source).await?;
                 Ok(Attempt::Refused { notice: Notice::Wrong, typed })
             }
         }
@@ -79,7 +84,7 @@ async fn stranger(
 ) -> Result<Attempt, PageFailure> {
     let key = (call.tenant.id, SecretHash::of(name).bytes().to_vec());
     let (failures, last) = call.app.strangers.get(&key).await.unwrap_or((0, call.now));
-    let wait = throttle::wait_seconds(failures, last, false, call.now);
+    let wait = throttle::wait_seconds(failures, last, Source::Strange, call.now);
     if wait > 0 {
         return Ok(Attempt::Refused { notice: Notice::SlowDown(wait), typed });
     }
@@ -113,8 +118,8 @@ async fn verify(
     }
 }
 
-async fn failed(call: &Call, user: &User) -> Result<(), PageFailure> {
+async fn failed(call: &Call, user: &User, source: Source) -> Result<(), PageFailure> {
     let event = call.event(AuditKind::SignInFailed).user(user.id, user.audit_salt.clone()).with("method", "password");
     let audit: Change = call.audit(event);
-    Ok(call.store.count_password_failure(user.id, audit, call.now).await?)
+    Ok(call.store.count_password_failure(user.id, source.most(), audit, call.now).await?)
 }

@@ -4,15 +4,45 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use chancery::admin::{Effect, apply, document};
 use chancery::config::{Sources, reference};
 
-use super::{bare, good};
+use super::{bare, directory, good, write};
+use crate::support::{Engine as SupportEngine, Server};
 
 #[test]
 fn the_example_is_a_working_configuration() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples/server.toml");
     let config = good(&Sources { config: Some(example), ..bare() }).config;
     assert_eq!(config.server.public_url.unwrap().origin(), "https://id.example.com");
+}
+
+#[tokio::test]
+async fn the_example_of_a_tenant_is_applied_as_it_is_and_with_secrets_from_files() {
+    let server = Server::on(SupportEngine::Sqlite).await;
+    let example = include_str!("../../../config/examples/acme.toml");
+    let folder = directory("acme");
+    write(&folder, "secret", "a-secret-of-forty-three-characters-or-more-1234\n");
+    let file = format!("_file = \"{}\"", folder.join("secret").display());
+    let lines = example.lines().map(|line| match line.split_once("_file = ") {
+        Some((name, _)) => format!("{}{file}", name.replace("# ", "")),
+        None => line.to_owned(),
+    });
+    let with_files = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(with_files.matches(&file).count(), 3, "two clients and a person");
+    for (rule, text, effects) in [
+        ("new", example, [Effect::Created; 5]),
+        ("the same again", example, [Effect::Unchanged; 5]),
+        (
+            "secrets from files",
+            &with_files,
+            [Effect::Unchanged, Effect::Unchanged, Effect::Changed, Effect::Changed, Effect::Changed],
+        ),
+    ] {
+        let lines = apply::apply(&server.app, &document::parse("acme.toml", text).unwrap(), false).await.unwrap();
+        let found: Vec<Effect> = lines.iter().map(|line| line.effect).collect();
+        assert_eq!(found, effects, "{rule}");
+    }
 }
 
 #[test]

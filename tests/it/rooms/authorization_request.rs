@@ -333,7 +333,7 @@ fn a_good_request_is_kept_whole_within_what_the_client_may_have() {
     let query = spoil(&spoil(QUERY, "&state", &more), "=openid", "=admin%20offline_access%20openid");
     let good = check(&query, client(json!({}))).unwrap();
     assert_eq!(good.scope.to_string(), "offline_access openid profile", "RFC 6749 §3.3: less than asked");
-    assert_eq!(good.scope_to_allow().to_string(), "offline_access openid profile email", "OI18: asked for by name");
+    assert_eq!(good.scope_in_words().to_string(), "offline_access openid profile email", "OI18: asked for by name");
     let mut named = good.claims.userinfo;
     named.sort();
     assert_eq!(named, ["email", "name"], "OI18: phone_number is nothing it may ask for");

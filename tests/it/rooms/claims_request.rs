@@ -1,6 +1,6 @@
 //! The `claims` parameter and what is released: OpenID Connect Core §5.4, §5.5.
 
-use chancery::protocol::claims_request::{ClaimsPlace, ClaimsRequest, release, scope_of};
+use chancery::protocol::claims_request::{ClaimsPlace, ClaimsRequest, release, scope_in_words, scope_of};
 use serde_json::{Value, json};
 
 use super::{object, refusal, scope};
@@ -18,6 +18,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("OIDC Core §5.5.1 a text", r#"{"userinfo":{"email":"essential"}}"#),
     ("OIDC Core §5.5.1 a list", r#"{"id_token":{"acr":["1"]}}"#),
     ("OIDC Core §5.5.1 unknown claims too", r#"{"userinfo":{"foo":1}}"#),
+    ("RFC 8259 §4 a part twice", r#"{"userinfo":{"email":null},"userinfo":{"name":null}}"#),
+    ("RFC 8259 §4 a claim twice", r#"{"userinfo":{"email":null,"email":{"essential":true}}}"#),
+    ("RFC 8259 §4 a person twice", r#"{"id_token":{"sub":{"value":"a","value":"b"}}}"#),
+    (
+        "RFC 8259 §4 a person twice in another spelling",
+        r#"{"id_token":{"sub":{"value":"a"},"s\u0075b":{"value":"b"}}}"#,
+    ),
+    ("RFC 8259 §4 twice where nothing is read", r#"{"x":{"y":1,"y":2}}"#),
+    ("AR27 eight levels and one", r#"{"x":[[[[[[[[1]]]]]]]]}"#),
 ];
 
 #[test]
@@ -88,8 +97,8 @@ fn a_person_and_a_time_can_be_asked_for() {
 fn a_claim_stands_for_its_scope() {
     let text = r#"{"userinfo":{"email":null,"phone_number":null},"id_token":{"birthdate":null,"email_verified":null}}"#;
     let read = ClaimsRequest::parse(text).unwrap();
-    let implied = read.implied_scope();
-    assert!(implied.is_within(&scope("email phone profile")) && scope("email phone profile").is_within(&implied));
+    assert_eq!(read.names(), ["birthdate", "email", "email_verified", "phone_number"], "each once");
+    assert_eq!(scope_in_words(&read.names()).to_string(), "profile email phone");
     let within = read.clone().within(&scope("openid email"));
     assert_eq!(
         (within.userinfo, within.id_token),
@@ -97,7 +106,7 @@ fn a_claim_stands_for_its_scope() {
         "OI18"
     );
     let within = read.within(&scope("openid"));
-    assert!(within.userinfo.is_empty() && within.id_token.is_empty() && within.implied_scope().is_empty(), "OI18");
+    assert!(within.names().is_empty() && scope_in_words(&within.names()).is_empty(), "OI18");
     assert_eq!((scope_of("phone_number_verified"), scope_of("sub"), scope_of("Email")), (Some("phone"), None, None));
 }
 
@@ -108,6 +117,7 @@ const RELEASED: &[(&str, &str, &[&str], &[&str], &str, &str)] = &[
     ("OIDC Core §5.4 profile", "profile", &[], &[], "locale,name", ""),
     ("OI18 by name in userinfo", "openid", &["name"], &[], "name", ""),
     ("OI18 by name in the ID token", "openid", &[], &["email"], "", "email"),
+    ("OIDC Core §5.5 the named one alone", "openid", &["email"], &["name"], "email", "name"),
     (
         "OIDC Core §5.4 not into the ID token",
         "openid email",

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chancery::protocol::client::Client;
 use chancery::protocol::client_authentication::{
-    AssertionUse, AuthenticatedClient, CLOCK_SKEW, ClientAuthenticationError as Refused, Credential, Presented, check,
+    AssertionUse, AuthenticatedClient, CLOCK_SKEW, ClientAuthenticationError as Refused, Credential, Failures,
+    Presented, check,
 };
 use chancery::protocol::error_code::ErrorCode;
 use chancery::protocol::secret::Secret;
@@ -126,7 +127,7 @@ fn of_method(method: &str) -> Client {
 }
 
 fn check_as(client: Client, credential: Credential, audience: AssertionAudience) -> Checked {
-    let presented = Presented { client_id: client_id("app"), credential };
+    let presented = Presented { client_id: client.id.clone(), credential };
     let keys = client.keys.clone();
     check(&presented, Arc::new(client), keys.as_deref(), &assertion_rules(audience))
 }
@@ -182,6 +183,54 @@ fn a_wrong_secret_or_a_client_switched_off_is_refused() {
             let result = refusal(check_as(client, credential(secret), Issuer));
             assert!(result.starts_with(expected), "{rule}, {method}: {result}");
         }
+    }
+}
+
+#[test]
+fn a_proof_is_one_of_the_client_that_was_named() {
+    let key = &*KEY;
+    for (method, credential) in [
+        ("none", Credential::None),
+        ("client_secret_basic", Credential::Basic(Secret::new(SECRET))),
+        ("client_secret_post", Credential::Post(Secret::new(SECRET))),
+        ("client_secret_jwt", Credential::Assertion(mac(SECRET, &good_claims()))),
+        ("private_key_jwt", Credential::Assertion(key.sign_compact("JWT", &good_claims()).unwrap())),
+    ] {
+        let client = Arc::new(of_method(method));
+        let mut presented = Presented { client_id: client_id("eve"), credential };
+        let named = |presented: &Presented| {
+            refusal(check(presented, client.clone(), client.keys.as_deref(), &assertion_rules(Issuer)))
+        };
+        assert_eq!(named(&presented), "UnknownClient", "RFC 6749 §2.3.1 another was named, {method}");
+        presented.client_id = client_id("App");
+        assert_eq!(named(&presented), "UnknownClient", "RFC 6749 §2.3.1 nearly the name, {method}");
+        presented.client_id = client_id("app");
+        assert_eq!(named(&presented), "accepted", "{method}");
+    }
+}
+
+/// Seconds between failures, seconds until the next attempt, and how long that has to wait.
+const FAILURES: &[(&str, &[i64], i64, i64)] = &[
+    ("CA08 ten at once", &[0; 10], 0, 60),
+    ("CA08 eleven", &[0; 11], 0, 60),
+    ("CA08 ten in a minute", &[0, 6, 6, 6, 6, 6, 6, 6, 6, 6], 0, 6),
+    ("CA08 ten, the last second", &[0; 10], 59, 1),
+    ("RF06 the clock went back", &[0; 10], -3600, 60),
+    ("CA08 nine", &[0; 9], 0, 0),
+    ("CA08 one", &[0], 0, 0),
+    ("CA08 ten, and the minute is over", &[0; 10], 60, 0),
+    ("CA08 the tenth begins a new minute", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 60], 0, 0),
+];
+
+#[test]
+fn guessing_is_slowed_and_opens_again() {
+    for (rule, steps, after, expected) in FAILURES {
+        let (mut now, mut failures) = (NOW, None);
+        for step in *steps {
+            now = now.plus(*step);
+            failures = Some(Failures::one_more(failures, now));
+        }
+        assert_eq!(failures.unwrap().wait_seconds(now.plus(*after)), *expected, "{rule}");
     }
 }
 
@@ -368,6 +417,26 @@ fn an_assertion_is_remembered_by_client_and_name_as_long_as_it_is_taken() {
     assert_eq!(first.expires_at, NOW.plus(60 + CLOCK_SKEW), "CA14 until nobody would take it");
     let by_secret = check_as(of_method("client_secret_basic"), Credential::Basic(Secret::new(SECRET)), Issuer);
     assert!(by_secret.unwrap().1.is_none());
+}
+
+#[test]
+fn what_may_be_guessing_is_told_from_what_cannot() {
+    let id = || client_id("app");
+    for (rule, error, of_a_secret, of_a_key) in [
+        ("CA08 nobody", Refused::UnknownClient, true, true),
+        ("CA08 secret", Refused::WrongSecret(id()), true, true),
+        ("CA08 a secret where there is none", Refused::OtherMethod(id()), true, true),
+        ("CA08 a MAC, but no signature", Refused::Assertion(id(), "x".to_owned()), true, false),
+        ("CA08 while it waits", Refused::TooManyFailures(id(), 1), false, false),
+        ("the right one, twice", Refused::Replayed(id()), false, false),
+        ("our own trouble", Refused::KeysUnavailable(id(), "x".to_owned()), false, false),
+        ("nothing to look at", Refused::Missing, false, false),
+        ("nothing to look at", Refused::Malformed("x"), false, false),
+        ("nothing to look at", Refused::SeveralMethods, false, false),
+    ] {
+        assert_eq!((error.is_guess(true), error.is_guess(false)), (of_a_secret, of_a_key), "{rule}: {error}");
+    }
+    assert_eq!(Refused::TooManyFailures(id(), 1).code(), ErrorCode::TemporarilyUnavailable, "CA08");
 }
 
 #[test]

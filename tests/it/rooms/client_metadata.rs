@@ -21,7 +21,6 @@ fn refused(origin: ClientOrigin, patch: Map<String, Value>) -> Result<(), (Error
 const SPOILED: &[(&str, &str, &str)] = &[
     ("RFC 7591 §2 not a list", r#"{"redirect_uris": "https://app.example/cb"}"#, "redirect_uris"),
     ("RFC 7591 §2 not texts", r#"{"redirect_uris": [1]}"#, "redirect_uris"),
-    ("RFC 7591 §2 an empty text", r#"{"redirect_uris": [""]}"#, "redirect_uris"),
     ("DC03 unknown grant", r#"{"grant_types": ["authorization_code", "password"]}"#, "grant_types"),
     ("DC03 implicit", r#"{"grant_types": ["implicit"]}"#, "grant_types"),
     ("DC03 token exchange", r#"{"grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"]}"#, "grant_types"),
@@ -100,7 +99,59 @@ const SPOILED: &[(&str, &str, &str)] = &[
     ("encrypted", r#"{"id_token_encrypted_response_alg": "RSA-OAEP"}"#, "id_token_encrypted_response_alg"),
     ("RFC 9449 §5.2 DPoP", r#"{"dpop_bound_access_tokens": true}"#, "dpop_bound_access_tokens"),
     ("RFC 9101 §10.5", r#"{"require_signed_request_object": true}"#, "require_signed_request_object"),
+    ("RFC 9126 §6", r#"{"require_pushed_authorization_requests": true}"#, "require_pushed_authorization_requests"),
+    (
+        "RFC 9126 §6 a text",
+        r#"{"require_pushed_authorization_requests": "1"}"#,
+        "require_pushed_authorization_requests",
+    ),
+    (
+        "RFC 8705 §3.4",
+        r#"{"tls_client_certificate_bound_access_tokens": true}"#,
+        "tls_client_certificate_bound_access_tokens",
+    ),
+    ("RFC 8705 §2.1.2", r#"{"tls_client_auth_subject_dn": "CN=app"}"#, "tls_client_auth_subject_dn"),
+    ("RFC 8705 §2.1.2", r#"{"tls_client_auth_san_dns": "app.example"}"#, "tls_client_auth_san_dns"),
+    ("OIDC Registration §2", r#"{"request_uris": ["https://app.example/r"]}"#, "request_uris"),
+    ("RFC 9396 §10", r#"{"authorization_details_types": ["payment"]}"#, "authorization_details_types"),
+    ("LO01 back channel", r#"{"backchannel_logout_uri": "https://app.example/b"}"#, "backchannel_logout_uri"),
 ];
+
+/// Algorithms that nothing here uses: OIDC Registration §2, RFC 9701 §6, JARM §3.
+const LEFT_OUT: [&str; 14] = [
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_signed_response_alg",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
+    "request_object_signing_alg",
+    "request_object_encryption_alg",
+    "request_object_encryption_enc",
+    "introspection_signed_response_alg",
+    "introspection_encrypted_response_alg",
+    "introspection_encrypted_response_enc",
+    "authorization_signed_response_alg",
+    "authorization_encrypted_response_alg",
+    "authorization_encrypted_response_enc",
+];
+
+#[test]
+fn an_algorithm_that_nothing_uses_is_refused_by_the_name_of_its_member() {
+    for name in LEFT_OUT {
+        for (rule, value) in [
+            ("RFC 7591 §2 not served", json!("ES256")),
+            ("RFC 7591 §2 empty", json!("")),
+            ("RFC 7591 §2 no text", json!(["ES256"])),
+            ("RFC 7591 §2 case of none", json!("None")),
+        ] {
+            let expected = Err((ErrorCode::InvalidClientMetadata, name.to_owned()));
+            assert_eq!(refused(Dynamic, object(json!({ name: value }))), expected, "{rule}");
+        }
+        for asks_nothing in [json!("none"), Value::Null] {
+            assert_eq!(refused(Dynamic, object(json!({ name: asks_nothing }))), Ok(()), "{name} {asks_nothing}");
+        }
+    }
+}
 
 #[test]
 fn a_spoiled_member_is_refused_by_its_name() {
@@ -116,6 +167,11 @@ fn a_spoiled_member_is_refused_by_its_name() {
 fn a_spoiled_redirect_uri_has_a_code_of_its_own() {
     for (rule, patch) in [
         ("RFC 7591 §2 none for the code grant", r#"{"redirect_uris": []}"#),
+        ("RFC 7591 §3.2.2 an empty text", r#"{"redirect_uris": [""]}"#),
+        ("RFC 7591 §3.2.2 a second, empty one", r#"{"redirect_uris": ["https://app.example/cb", ""]}"#),
+        ("RFC 9700 §2.6 stated web", r#"{"application_type": "web", "redirect_uris": ["http://127.0.0.1/cb"]}"#),
+        ("RFC 9700 §2.6 mixed", r#"{"redirect_uris": ["https://app.example/cb", "http://127.0.0.1/cb"]}"#),
+        ("OIDC Registration §2 localhost", r#"{"application_type": "web", "redirect_uris": ["https://localhost/cb"]}"#),
         ("RU12 not stated", r#"{"redirect_uris": null}"#),
         ("RU10 wildcard", r#"{"redirect_uris": ["https://*.app.example/cb"]}"#),
         ("RU20 code", r#"{"redirect_uris": ["https://app.example/cb?code=x"]}"#),
@@ -127,6 +183,28 @@ fn a_spoiled_redirect_uri_has_a_code_of_its_own() {
         let expected = Err((ErrorCode::InvalidRedirectUri, "redirect_uris".to_owned()));
         assert_eq!(refused(Dynamic, read_object(patch)), expected, "{rule}");
     }
+}
+
+#[test]
+fn only_an_administrator_gives_a_web_client_a_loopback_address() {
+    let uri = "http://localhost:3000/cb";
+    for (member, code) in [
+        ("redirect_uris", ErrorCode::InvalidRedirectUri),
+        ("post_logout_redirect_uris", ErrorCode::InvalidClientMetadata),
+    ] {
+        let patch = object(json!({"application_type": "web", member: [uri]}));
+        assert_eq!(refused(Dynamic, patch.clone()), Err((code, member.to_owned())), "RFC 9700 §2.6");
+        assert_eq!(refused(Administrator, patch), Ok(()), "RFC 9700 §2.6, Choice: for development");
+    }
+    let empty = refused(Dynamic, object(json!({"post_logout_redirect_uris": [""]})));
+    assert_eq!(
+        empty,
+        Err((ErrorCode::InvalidClientMetadata, "post_logout_redirect_uris".to_owned())),
+        "RFC 7591 §3.2.2"
+    );
+    let long =
+        refused(Dynamic, object(json!({"redirect_uris": [format!("https://app.example/{}", "a".repeat(2048))]})));
+    assert_eq!(long, Err((ErrorCode::InvalidRedirectUri, "redirect_uris".to_owned())), "RFC 7591 §3.2.2");
 }
 
 /// A list of so many different texts.
@@ -233,11 +311,30 @@ fn a_name_that_deceives_is_refused() {
         ("DC10 line separator", "Google\u{2028}is asking"),
         ("DC10 tag characters", "Google\u{e0041}"),
         ("DC10 spaces alone", "   "),
+        ("DC10 zero width non-joiner", "Goo\u{200c}gle"),
+        ("DC10 joiner in front", "\u{200c}\u{645}\u{6cc}"),
+        ("DC10 joiner behind", "\u{645}\u{6cc}\u{200c}"),
+        ("DC10 joiner alone", "\u{200d}"),
+        ("DC10 two joiners", "\u{645}\u{6cc}\u{200c}\u{200c}\u{62e}"),
+        ("DC10 joiner before a space", "\u{645}\u{6cc}\u{200c} \u{62e}"),
+        ("DC10 joiner before another script", "\u{645}\u{6cc}\u{200c}a"),
+        ("DC10 joiner behind a digit", "\u{6f1}\u{200c}\u{62e}"),
+        ("DC10 another mark between these letters", "\u{645}\u{6cc}\u{200f}\u{62e}"),
     ] {
         let expected = Err((ErrorCode::InvalidClientMetadata, "client_name".to_owned()));
         assert_eq!(refused(Dynamic, object(json!({ "client_name": name }))), expected, "{rule}");
     }
-    for name in ["Google", "Crème & Co.", "مكتب", "株式会社", "❤\u{fe0f}"] {
+    for name in [
+        "Google",
+        "Crème & Co.",
+        "مكتب",
+        "株式会社",
+        "❤\u{fe0f}",
+        // RFC 5892 Appendix A.1, A.2: Persian and Sanskrit are spelled with joiners.
+        "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}",
+        "\u{915}\u{94d}\u{200d}\u{937}",
+        "\u{915}\u{94d}\u{200c}\u{937}",
+    ] {
         assert_eq!(refused(Dynamic, object(json!({ "client_name": name }))), Ok(()), "{name}");
     }
 }
@@ -261,6 +358,10 @@ fn what_only_an_administrator_may_say_is_passed_over() {
         ("DC03 scope", r#"{"scope": "openid profile email offline_access read admin write"}"#),
         ("RFC 7591 §2 null", r#"{"jwks": null, "client_name": null, "first_party": null}"#),
         ("RFC 7591 §2 false", r#"{"dpop_bound_access_tokens": false, "subject_type": "public"}"#),
+        (
+            "RFC 7591 §2 nothing is asked for",
+            r#"{"require_pushed_authorization_requests": false, "request_uris": [], "userinfo_signed_response_alg": "none"}"#,
+        ),
     ] {
         assert_eq!(parse(Dynamic, read_object(patch)).unwrap(), plain, "{rule}");
     }
@@ -301,7 +402,7 @@ fn uris_that_are_all_native_make_a_native_client() {
         ("mixed", vec!["https://app.example/cb", "http://127.0.0.1/cb"], "web", "client_secret_basic"),
     ] {
         let object = object(json!({ "redirect_uris": uris }));
-        let told = ClientMetadata::parse(&object, &rules(Dynamic)).unwrap().to_object();
+        let told = ClientMetadata::parse(&object, &rules(Administrator)).unwrap().to_object();
         assert_eq!(
             (&told["application_type"], &told["token_endpoint_auth_method"]),
             (&json!(kind), &json!(method)),

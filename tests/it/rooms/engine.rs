@@ -1,7 +1,6 @@
 //! What comes next in a sign-in: OpenID Connect Core §3.1.2, RFC 8252 §8.6.
 
 use chancery::protocol::authorization_request::Checked;
-use chancery::protocol::claims_request::ClaimsRequest;
 use chancery::protocol::client::{Client, ClientOrigin};
 use chancery::protocol::identifiers::SessionId;
 use chancery::sign_in::engine::{Consent, Next, Progress, Situation, is_unverified, next};
@@ -12,27 +11,27 @@ use uuid::Uuid;
 use super::{ALICE, API, BOB, NOW, authentication_at, checked, client, native_app, scope, session};
 
 /// One person is signed in and has allowed everything before: the code can be issued at once.
-struct Case {
-    request: Checked,
-    client: Client,
-    sessions: Vec<Session>,
-    progress: Progress,
-    consent: Option<Consent>,
+pub(super) struct Case {
+    pub(super) request: Checked,
+    pub(super) client: Client,
+    pub(super) sessions: Vec<Session>,
+    pub(super) progress: Progress,
+    pub(super) consent: Option<Consent>,
 }
 
-fn case() -> Case {
+pub(super) fn case() -> Case {
     Case {
         request: checked(),
         client: client(json!({})),
         sessions: vec![session(1, ALICE)],
         progress: Progress::default(),
-        consent: Some(Consent { scope: scope("openid profile"), resources: Vec::new() }),
+        consent: Some(Consent { scope: scope("openid profile"), ..Consent::default() }),
     }
 }
 
 impl Case {
     /// What comes next, in a few words.
-    fn next(&self) -> String {
+    pub(super) fn next(&self) -> String {
         let Case { request, client, sessions, progress, consent } = self;
         let consent = consent.as_ref();
         match next(&Situation { request, client, sessions, progress, consent, now: NOW }) {
@@ -71,9 +70,9 @@ impl Case {
     }
 }
 
-type Row = (&'static str, fn(&mut Case), &'static str);
+pub(super) type Row = (&'static str, fn(&mut Case), &'static str);
 
-fn all_come_to_what_they_must(rows: &[Row]) {
+pub(super) fn all_come_to_what_they_must(rows: &[Row]) {
     for (rule, change, expected) in rows {
         let mut case = case();
         change(&mut case);
@@ -258,6 +257,50 @@ const ACCOUNTS: &[Row] = &[
         "sign in: Fresh",
     ),
     (
+        "OIDC Core §3.1.2.1 select_account, though it is known who is meant",
+        |case| {
+            case.request.prompt.select_account = true;
+            case.request.subject_hint = Some(ALICE);
+        },
+        "choose",
+    ),
+    (
+        "OI08 select_account, and another person is meant",
+        |case| {
+            case.request.prompt.select_account = true;
+            case.request.subject_hint = Some(BOB);
+        },
+        "choose",
+    ),
+    (
+        "OI08 select_account, and not the one who is meant was chosen",
+        |case| {
+            case.two_people();
+            case.request.prompt.select_account = true;
+            case.request.subject_hint = Some(ALICE);
+            case.chose(2);
+        },
+        "sign in: AnotherPerson",
+    ),
+    (
+        "OIDC Core §3.1.2.1 select_account, and the one who is meant was chosen",
+        |case| {
+            case.two_people();
+            case.request.prompt.select_account = true;
+            case.request.subject_hint = Some(BOB);
+            case.chose(2);
+        },
+        "finish 2",
+    ),
+    (
+        "OIDC Core §3.1.2.1 two people and it is known who is meant",
+        |case| {
+            case.two_people();
+            case.request.subject_hint = Some(BOB);
+        },
+        "finish 2",
+    ),
+    (
         "OIDC Core §3.1.2.1 select_account and nobody there",
         |case| {
             case.request.prompt.select_account = true;
@@ -304,130 +347,6 @@ const ACCOUNTS: &[Row] = &[
 #[test]
 fn a_person_chooses_when_there_is_a_choice() {
     all_come_to_what_they_must(ACCOUNTS);
-}
-
-fn public_web(uris: &[&str]) -> Client {
-    client(json!({"token_endpoint_auth_method": "none", "application_type": "web", "redirect_uris": uris}))
-}
-
-/// What is asked for.
-const CONSENT: &[Row] = &[
-    ("CN05 nothing allowed before", |case| case.consent = None, "ask all: openid profile []"),
-    ("CN05 new scope alone", |case| case.request.scope = scope("openid email profile"), "ask more: email []"),
-    ("CN05 new resource alone", |case| case.request.resources.push(API.to_owned()), "ask more:  [https://api.example]"),
-    (
-        "CN05 one resource known, one new",
-        |case| {
-            case.consent = Some(Consent { scope: scope("openid profile"), resources: vec![API.to_owned()] });
-            case.request.resources = vec![API.to_owned(), "urn:b".to_owned()];
-        },
-        "ask more:  [urn:b]",
-    ),
-    (
-        "OI18 a claim by its name",
-        |case| case.request.claims = ClaimsRequest::parse(r#"{"id_token":{"email":null}}"#).unwrap(),
-        "ask more: email []",
-    ),
-    (
-        "CN05 offline_access is new too",
-        |case| case.request.scope = scope("openid offline_access"),
-        "ask more: offline_access []",
-    ),
-    ("CN05 a row that allows nothing", |case| case.consent = Some(Consent::default()), "ask more: openid profile []"),
-    ("OIDC Core §3.1.2.1 prompt=consent", |case| case.request.prompt.consent = true, "ask all: openid profile []"),
-    (
-        "OIDC Core §3.1.2.1 prompt=consent, something new",
-        |case| {
-            case.request.prompt.consent = true;
-            case.request.resources.push(API.to_owned());
-        },
-        "ask all: openid profile [https://api.example]",
-    ),
-    (
-        "OIDC Core §3.1.2.1 prompt=consent of a first party",
-        |case| {
-            case.client = client(json!({"first_party": true}));
-            case.request.prompt.consent = true;
-        },
-        "ask all: openid profile []",
-    ),
-    (
-        "RFC 6749 §3.3 no scope is no consent",
-        |case| {
-            case.request.scope = scope("");
-            case.consent = None;
-        },
-        "ask all:  []",
-    ),
-    ("CN02 an application on a device", |case| case.client = native_app(), "ask all: openid profile []"),
-    (
-        "RFC 8252 §8.6 public, and an administrator says web",
-        |case| case.client = public_web(&["https://app.example/cb", "http://localhost/cb"]),
-        "finish 1",
-    ),
-    (
-        "CN02 native on https",
-        |case| case.client = client(json!({"application_type": "native", "token_endpoint_auth_method": "none"})),
-        "ask all: openid profile []",
-    ),
-    (
-        "CN02 something new",
-        |case| {
-            case.client = native_app();
-            case.request.scope = scope("openid email");
-        },
-        "ask more: email []",
-    ),
-    (
-        "CN02 asked once in one attempt",
-        |case| {
-            case.client = native_app();
-            case.progress.allowed = Some(scope("openid profile"));
-        },
-        "finish 1",
-    ),
-    ("RFC 8252 §8.6 public on https", |case| case.client = public_web(&["https://app.example/cb"]), "finish 1"),
-    (
-        "RFC 8252 §8.6 a device that keeps a secret",
-        |case| case.client = client(json!({"application_type": "native"})),
-        "finish 1",
-    ),
-    ("CN05 less than before", |case| case.request.scope = scope("openid"), "finish 1"),
-    (
-        "prompt=consent, just allowed",
-        |case| {
-            case.request.prompt.consent = true;
-            case.progress.allowed = Some(scope("openid profile"));
-        },
-        "finish 1",
-    ),
-    (
-        "a first party",
-        |case| {
-            case.client = client(json!({"first_party": true}));
-            case.consent = None;
-            case.request.resources.push(API.to_owned());
-        },
-        "finish 1",
-    ),
-    ("nothing new", |_| (), "finish 1"),
-];
-
-#[test]
-fn a_person_is_asked_for_what_is_new() {
-    all_come_to_what_they_must(CONSENT);
-}
-
-#[test]
-fn nobody_vouched_for_a_client_that_calls_itself_a_web_application() {
-    let mut case = case();
-    case.client = public_web(&["http://localhost/cb"]);
-    case.client.origin = ClientOrigin::Dynamic;
-    // Any program of the device may wait at that address.
-    assert_eq!(case.next(), "ask all: openid profile []", "CN02, RFC 8252 §8.6");
-    case.client = public_web(&["https://app.example/cb"]);
-    case.client.origin = ClientOrigin::Dynamic;
-    assert_eq!(case.next(), "finish 1", "RFC 8252 §8.6: the name of the host vouches");
 }
 
 #[test]

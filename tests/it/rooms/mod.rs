@@ -9,6 +9,7 @@ mod bearer;
 mod claims_request;
 mod client_authentication;
 mod client_metadata;
+mod consent;
 mod end_session;
 mod engine;
 mod identifier;

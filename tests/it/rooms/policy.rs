@@ -35,7 +35,15 @@ fn gate() -> Gate {
     }
 }
 
+/// The grants that carry what a person allowed; the others are for the client itself.
+const FOR_PEOPLE: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+
 impl Gate {
+    /// For whom the grant is.
+    fn right_one(&self, grant: GrantType) -> OnBehalfOf<'_> {
+        if FOR_PEOPLE.contains(&grant) { self.person() } else { OnBehalfOf::Itself }
+    }
+
     fn person(&self) -> OnBehalfOf<'_> {
         OnBehalfOf::Person {
             grant_id: GRANT,
@@ -100,7 +108,7 @@ fn disable(gate: &mut Gate) {
 #[test]
 fn one_reason_against_it_is_enough_for_every_grant() {
     for grant in GrantType::ALL {
-        for (rule, spoil, expected) in FOR_ALL.iter().chain(FOR_PERSONS) {
+        for (rule, spoil, expected) in FOR_ALL {
             let mut gate = gate();
             spoil(&mut gate);
             let result = gate.refusal(grant, gate.person());
@@ -116,6 +124,33 @@ fn one_reason_against_it_is_enough_for_every_grant() {
 }
 
 #[test]
+fn one_reason_against_the_person_is_enough_for_every_grant_of_people() {
+    for grant in FOR_PEOPLE {
+        for (rule, spoil, expected) in FOR_PERSONS {
+            let mut gate = gate();
+            spoil(&mut gate);
+            let result = gate.refusal(grant, gate.person());
+            assert!(result.starts_with(expected), "{rule}, {grant:?}: {result}");
+        }
+    }
+}
+
+#[test]
+fn a_client_for_itself_has_its_credentials_alone_and_a_person_has_all_other_grants() {
+    let gate = gate();
+    for (rule, grant, on_behalf_of, expected) in [
+        ("RFC 6749 §4.1", GrantType::AuthorizationCode, OnBehalfOf::Itself, "OtherParty(AuthorizationCode)"),
+        ("RFC 6749 §6", GrantType::RefreshToken, OnBehalfOf::Itself, "OtherParty(RefreshToken)"),
+        ("RFC 6749 §4.4", GrantType::ClientCredentials, gate.person(), "OtherParty(ClientCredentials)"),
+        ("RFC 6749 §4.1", GrantType::AuthorizationCode, gate.person(), "accepted"),
+        ("RFC 6749 §6", GrantType::RefreshToken, gate.person(), "accepted"),
+        ("RFC 6749 §4.4", GrantType::ClientCredentials, OnBehalfOf::Itself, "accepted"),
+    ] {
+        assert_eq!(gate.refusal(grant, on_behalf_of), expected, "{rule}");
+    }
+}
+
+#[test]
 fn a_grant_that_was_not_registered_is_refused_whichever_it_is() {
     for grant in GrantType::ALL {
         for registered in GrantType::ALL {
@@ -123,8 +158,7 @@ fn a_grant_that_was_not_registered_is_refused_whichever_it_is() {
             gate.client.metadata.grant_types = vec![registered];
             let expected =
                 if grant == registered { "accepted".to_owned() } else { format!("GrantNotRegistered({grant:?})") };
-            assert_eq!(gate.refusal(grant, gate.person()), expected, "RFC 7591 §2 {registered:?}");
-            assert_eq!(gate.refusal(grant, OnBehalfOf::Itself), expected, "RFC 7591 §2 {registered:?} for itself");
+            assert_eq!(gate.refusal(grant, gate.right_one(grant)), expected, "RFC 7591 §2 {registered:?}");
         }
     }
 }
@@ -132,7 +166,7 @@ fn a_grant_that_was_not_registered_is_refused_whichever_it_is() {
 #[test]
 fn a_permit_is_for_those_who_asked() {
     let gate = gate();
-    for grant in GrantType::ALL {
+    for grant in FOR_PEOPLE {
         let permit = decide(gate.tenant, &gate.client, grant, gate.person()).unwrap();
         assert_eq!((permit.client().id.as_str(), permit.grant_id()), ("app", Some(GRANT)));
         assert_eq!((permit.allowed(), permit.user().map(|user| user.id)), (Some(&gate.allowed), Some(ALICE)));

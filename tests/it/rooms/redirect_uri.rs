@@ -103,6 +103,26 @@ fn a_good_uri_is_registered_to_the_letter() {
 }
 
 #[test]
+fn a_web_client_that_registers_itself_has_no_address_on_the_machine_of_the_person() {
+    for (rule, uri, kind, expected) in [
+        ("RFC 9700 §2.6 IPv4", "http://127.0.0.1:3000/cb", Web, "WebLoopback"),
+        ("RFC 9700 §2.6 IPv6", "http://[::1]/cb", Web, "WebLoopback"),
+        ("OIDC Registration §2 localhost", "http://localhost/cb", Web, "WebLoopback"),
+        ("OIDC Registration §2 localhost by https", "https://localhost/cb", Web, "WebLoopback"),
+        ("OIDC Registration §2 the same in capitals", "https://LOCALHOST/cb", Web, "WebLoopback"),
+        ("OIDC Registration §2 another loopback address", "https://127.9.9.9/cb", Web, "WebLoopback"),
+        ("RFC 8252 §7.3 native", "http://127.0.0.1/cb", Native, "accepted"),
+        ("RFC 8252 §7.1 native", "com.example.app:/cb", Native, "accepted"),
+        ("RFC 8252 §7.2 native", "https://app.example/cb", Native, "accepted"),
+        ("OIDC Registration §2 web", "https://app.example/cb", Web, "accepted"),
+        ("nearly localhost", "https://localhost.example/cb", Web, "accepted"),
+    ] {
+        let registered = RedirectUri::register(uri, kind).unwrap_or_else(|error| panic!("{rule}: {error}"));
+        assert_eq!(refusal(registered.check_self_registered(kind)), expected, "{rule}");
+    }
+}
+
+#[test]
 fn one_byte_past_the_limit_is_too_long() {
     let uri = |length: usize| format!("https://app.example/{}", "a".repeat(length - 20));
     assert_eq!(refusal(RedirectUri::register(&uri(2049), Web)), "NotAbsolute", "DC15");

@@ -12,7 +12,10 @@ mod token_use;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chancery::admin::{apply, client as desk_of_clients};
-use chancery::protocol::identifiers::ClientId;
+use chancery::call::{Call, Head, Peer};
+use chancery::endpoints::token::token;
+use chancery::protocol::identifiers::{ClientId, Slug};
+use poem::Request;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -161,6 +164,111 @@ async fn ca07_the_basic_header_is_read_to_the_letter() {
             let answer = authorized(&server, &header).await;
             assert_eq!(answer.status, status, "{rule}: {}", answer.body);
             assert!(status == 200 || answer.error() == "invalid_client", "{rule}: {}", answer.body);
+        }
+    })
+    .await;
+}
+
+/// A client credentials request that comes from `address`: its status, its `Retry-After` and its error.
+async fn asked_from(server: &Server, address: &str, client: &str, secret: &str) -> (u16, String, String) {
+    let tenant = server.app.directory.by_slug(&Slug::parse(&server.slug).unwrap()).await.unwrap().unwrap();
+    let call = Call {
+        app: server.app.clone(),
+        store: server.app.store.of(tenant.id),
+        tenant,
+        now: server.app.clock.now(),
+        reference: "abcdefghijkl".into(),
+        peer: Peer { address: Some(address.parse().unwrap()), user_agent: None },
+    };
+    let mut request = Request::builder().method(Method::POST).uri_str("/token").header(FORM.0, FORM.1);
+    request = request.header("authorization", basic(&format!("{client}:{secret}")));
+    let (parts, _) = request.finish().into_parts();
+    let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers.into() };
+    let reference = call.reference.clone();
+    let answer =
+        token(call, head, CREDENTIALS.into()).await.unwrap_or_else(|refused| refused.into_response(&reference));
+    let retry_after = answer.header("retry-after").unwrap_or_default().to_owned();
+    let status = answer.status().as_u16();
+    let body: Value = serde_json::from_str(&answer.into_body().into_string().await.unwrap()).unwrap();
+    (status, retry_after, body["error"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn ca08_guessing_of_secrets_is_slowed_for_the_address_that_guesses() {
+    const GUESSER: &str = "192.0.2.1";
+    both(async |server| {
+        let sibling = server.sibling().await;
+        let wrong = (401, String::new(), "invalid_client".to_owned());
+        let slowed = |seconds: &str| (429, seconds.to_owned(), "temporarily_unavailable".to_owned());
+        for client in ["machine", "nobody"] {
+            for number in 1..=10 {
+                assert_eq!(asked_from(&server, GUESSER, client, "guess").await, wrong, "{client}, guess {number}");
+            }
+            assert_eq!(asked_from(&server, GUESSER, client, "guess").await, slowed("60"), "{client}, guess 11");
+        }
+        assert_eq!(asked_from(&server, GUESSER, "machine", SECRET).await, slowed("60"), "nothing is looked at");
+        assert_eq!(asked_from(&server, "::ffff:192.0.2.1", "machine", SECRET).await, slowed("60"), "the same by IPv6");
+        for number in 0..10 {
+            let address = format!("2001:db8:0:1:{number}::{number}");
+            assert_eq!(asked_from(&server, &address, "machine", "guess").await, wrong, "{address}");
+        }
+        assert_eq!(
+            asked_from(&server, "2001:db8:0:1::a", "machine", SECRET).await,
+            slowed("60"),
+            "the network of all of them"
+        );
+        assert_eq!(asked_from(&server, "192.0.2.2", "machine", "guess").await, wrong, "another address");
+        for (rule, server, address, client) in [
+            ("the right one from another address", &server, "192.0.2.2", "machine"),
+            ("the right one from another network", &server, "2001:db8:0:2::1", "machine"),
+            ("another client", &server, GUESSER, "opaque"),
+            ("the client of another tenant", &sibling, GUESSER, "machine"),
+        ] {
+            assert_eq!(asked_from(server, address, client, SECRET).await.0, 200, "{rule}");
+        }
+        server.advance(59);
+        assert_eq!(asked_from(&server, GUESSER, "machine", SECRET).await, slowed("1"), "the last second");
+        server.advance(1);
+        assert_eq!(asked_from(&server, GUESSER, "machine", SECRET).await.0, 200, "open again");
+        let events = server.desk().await.store.audit_events(100).await.unwrap();
+        let written = events.iter().filter(|event| event.kind == "client.authentication_failed").count();
+        assert_eq!(written, 21, "what was looked at, of a client that there is");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ca08_guessing_is_slowed_at_every_endpoint_that_takes_a_secret() {
+    both(async |server| {
+        let wrong = basic("web:guess");
+        let ask = async |path: &str| {
+            let body = "grant_type=client_credentials&token=x";
+            server.request(Method::POST, path, &[FORM, ("authorization", &wrong)], body).await
+        };
+        for path in [
+            "/token",
+            "/introspect",
+            "/revoke",
+            "/token",
+            "/introspect",
+            "/revoke",
+            "/token",
+            "/token",
+            "/token",
+            "/token",
+        ] {
+            assert_eq!(ask(path).await.status, 401, "{path}");
+        }
+        for path in ["/token", "/introspect", "/revoke"] {
+            let answer = ask(path).await;
+            assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, "60"), "{path}");
+            assert_eq!(answer.header("www-authenticate"), "", "{path}: no challenge, for no answer would do");
+        }
+        let maced = json!({ "client_id": "maced", "client_secret": SECRET, "redirect_uris": [], "response_types": [], "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_jwt", "scope": "read" });
+        server.client(maced).await;
+        for status in [[401; 10].as_slice(), &[429, 429]].concat() {
+            let guess = mac(&[b'x'; 32], &json!({ "alg": "HS256" }), &assertion_claims(&server, "maced"));
+            assert_eq!(present_assertion(&server, &guess).await.status, status, "a MAC under a guessed secret");
         }
     })
     .await;

@@ -389,6 +389,18 @@ async fn oi18_no_claim_is_released_beyond_consent() {
         let (info, id) = told(code, "ask", "https://ask.example/cb").await;
         assert_eq!((&info["phone_number"], &id["phone_number"]), (&json!("+15550100"), &json!("+15550100")), "allowed now");
         assert!(info.get("name").is_none(), "nobody asked");
+        // OIDC Core §5.5: the named claims alone, neither now nor later the scopes that cover them.
+        for (claim, released) in [("phone_number_verified", &info), ("email", &info), ("email_verified", &id), ("address", &id)] {
+            assert!(released.get(claim).is_none(), "{claim}: {released}");
+        }
+        for wider in ["scope=openid%20phone", "scope=openid%20email", "scope=openid%20profile"] {
+            let silent = ask(&mut agent, "ask", &format!("prompt=none&{wider}")).await;
+            assert_sent_back(&silent, "consent_required", wider);
+        }
+        let again = ask(&mut agent, "ask", &format!("prompt=none&scope=openid&{wanted}")).await;
+        let code = again.redirect_param("code").expect("remembered");
+        let fields = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", "https://ask.example/cb"), ("code_verifier", crate::support::VERIFIER)];
+        assert_eq!(server.post_as("ask", "/token", &form(&fields)).await.json()["scope"], "openid", "the scope has not grown");
     })
     .await;
 }

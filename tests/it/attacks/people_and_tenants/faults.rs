@@ -163,7 +163,7 @@ async fn sf15_no_error_tells_what_was_found_behind_an_address() {
 }
 
 /// Makes every write to a table of this tenant fail, as a full disk or a demoted primary does; gives what heals it.
-async fn break_writes(server: &Server, table: &str) -> String {
+pub(super) async fn break_writes(server: &Server, table: &str) -> String {
     let (db, tenant) = (database(server).await, tenant_literal(server).await);
     let name = format!("fault_{table}_{}", server.slug.replace('-', "_"));
     let when = format!("WHEN (NEW.{} = {tenant})", if table == "tenant" { "id" } else { "tenant_id" });
@@ -182,7 +182,7 @@ async fn break_writes(server: &Server, table: &str) -> String {
     heal
 }
 
-async fn heal(server: &Server, statement: &str) {
+pub(super) async fn heal(server: &Server, statement: &str) {
     database(server).await.execute_unprepared(statement).await.unwrap();
 }
 

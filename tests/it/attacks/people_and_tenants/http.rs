@@ -224,6 +224,21 @@ async fn hp13_odd_methods_and_conditions_get_no_odd_answer() {
             assert_eq!(server.request(Method::GET, "/jwks", &[(name, value)], "").await.status, 200, "{name}");
         }
         assert_eq!(server.get("/token").await.status, 405);
+        // The addresses of the platform answer as all others do: a page for people, JSON for the rest.
+        for path in ["//healthz", "//readyz", "//assets/x.css"] {
+            for method in [Method::POST, Method::DELETE] {
+                let plain = server.request(method.clone(), path, &[], "").await;
+                assert_eq!(
+                    (plain.status.as_u16(), plain.error().as_str()),
+                    (405, "invalid_request"),
+                    "{method} {path}"
+                );
+                let page = server.request(method.clone(), path, &[("accept", "text/html")], "").await;
+                assert_eq!((page.status.as_u16(), page.header("allow")), (405, "HEAD, GET"), "{method} {path}");
+                assert!(page.body.contains("<html") && page.body.contains("invalid_request"), "{method} {path}");
+                assert_eq!(plain.header("allow"), page.header("allow"), "{method} {path}");
+            }
+        }
     })
     .await;
     let server = Server::on(Engine::Sqlite).await;

@@ -76,13 +76,76 @@ async fn pw06_after_a_hundred_failures_from_anywhere_guessing_is_over_for_a_whil
     both(async |server| {
         let mut owner = Agent::new(&server);
         assert!(is_signed_in(&owner.authorize("web", "").await));
-        for _ in 0..100 {
-            assert!(!is_signed_in(&sign_in(&server, "alice", WRONG).await));
+        for number in 1..=50 {
+            assert_eq!(sign_in(&server, "alice", WRONG).await.status, 422, "guess {number}");
             server.advance(301);
         }
-        // NIST SP 800-63B §3.2.2: no more than 100 failures in a row.
-        assert!(!is_signed_in(&sign_in(&server, "alice", PASSWORD).await), "guess 101");
+        // NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row; half of them are the owner's own.
+        let stopped = sign_in(&server, "alice", PASSWORD).await;
+        assert_eq!((stopped.status.as_u16(), stopped.header("retry-after")), (429, "86099"), "guess 51");
+        server.advance(86_099);
+        assert_eq!(sign_in(&server, "alice", WRONG).await.status, 422, "one a day");
+        assert_eq!(sign_in(&server, "alice", PASSWORD).await.status, 429, "and no other");
         assert!(is_signed_in(&owner.authorize("web", "prompt=login").await), "the owner's own browser");
+        assert!(is_signed_in(&sign_in(&server, "alice", PASSWORD).await), "which ends the row");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pw06_a_browser_that_knows_the_person_guesses_no_more_than_a_hundred_times() {
+    both(async |server| {
+        let mut owner = Agent::new(&server);
+        assert!(is_signed_in(&owner.authorize("web", "").await));
+        let mut guess = async |password: &str| {
+            let address = owner.authorization_request("web", "prompt=login");
+            let page = owner.visit(&address).await;
+            let form = form_to(&page, "/password").set("username", "alice").set("password", password);
+            owner.submit_and_follow(&form).await
+        };
+        for number in 1..=55 {
+            assert_eq!(guess(WRONG).await.status, 422, "guess {number}, without any wait");
+        }
+        let slowed = guess(PASSWORD).await;
+        assert_eq!((slowed.status.as_u16(), slowed.header("retry-after")), (429, "1"), "guess 56");
+        for number in 56..=100 {
+            server.advance(300);
+            assert_eq!(guess(WRONG).await.status, 422, "guess {number}");
+        }
+        server.advance(300);
+        let stopped = guess(PASSWORD).await;
+        assert_eq!((stopped.status.as_u16(), stopped.header("retry-after")), (429, "86100"), "guess 101");
+        assert_eq!(sign_in(&server, "alice", PASSWORD).await.status, 429, "nor from anywhere else");
+        assert!(is_signed_in(&sign_in(&server, "bob", PASSWORD).await), "another person");
+        server.advance(86_100);
+        assert!(is_signed_in(&guess(PASSWORD).await), "never for good");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pw06_guesses_side_by_side_are_counted_one_after_the_other() {
+    both(async |server| {
+        for name in ["alice", "nobody"] {
+            let before = server.app.passwords.hashes_done();
+            let barrier = Arc::new(Barrier::new(32));
+            let mut tasks = Vec::new();
+            for _ in 0..32 {
+                let (server, barrier) = (server.clone(), barrier.clone());
+                tasks.push(tokio::spawn(async move {
+                    let (mut agent, page) = at_sign_in(&server, "").await;
+                    let form = form_to(&page, "/password").set("username", name).set("password", WRONG);
+                    barrier.wait().await;
+                    agent.submit_and_follow(&form).await.status.as_u16()
+                }));
+            }
+            let mut looked_at = 0;
+            for task in tasks {
+                looked_at += usize::from(task.await.unwrap() == 422);
+            }
+            let hashes = server.app.passwords.hashes_done() - before;
+            assert_eq!((looked_at, hashes), (5, 5), "{name}: the free ones and no more");
+        }
     })
     .await;
 }

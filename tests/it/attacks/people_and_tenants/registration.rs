@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 
+use super::faults::{break_writes, heal};
 use crate::support::{Agent, Answer, SECRET, Server, both};
 
 /// Registers a client, and gives what it is told.
@@ -111,6 +112,55 @@ async fn dc01_without_a_token_nobody_registers_unless_registration_is_open() {
         let late = initial_token(&server, 1).await;
         server.advance(3600);
         assert_eq!(register(&server, Some(&late), &good()).await.0.status, 401, "expired");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn dc01_a_token_is_used_up_with_the_client_that_it_makes_or_not_at_all() {
+    both(async |server| {
+        server.settings(json!({ "client_registration": "initial_access_token", "client_registration_limit": 0 })).await;
+        let token = initial_token(&server, 1).await;
+        for (rule, spoiled) in [
+            ("refused metadata", with("grant_types", json!(["password"]))),
+            ("a refused address", with("redirect_uris", json!(["http://dyn.example/cb"]))),
+        ] {
+            assert_eq!(register(&server, Some(&token), &spoiled).await.0.status, 400, "{rule}");
+        }
+        for table in ["client", "audit_event"] {
+            let mend = break_writes(&server, table).await;
+            let answer = register(&server, Some(&token), &good()).await.0;
+            assert!(answer.status.is_server_error(), "{table} cannot be written: {}", answer.status);
+            heal(&server, &mend).await;
+            assert_eq!(server.dynamic_clients().await, 0, "{table}");
+        }
+        assert_eq!(register(&server, Some(&token), &good()).await.0.status, 201, "the token is as good as before");
+        assert_eq!(register(&server, Some(&token), &good()).await.0.status, 401, "once only");
+        assert_eq!(server.dynamic_clients().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dc01_at_once_a_token_makes_as_many_clients_as_it_has_uses() {
+    both(async |server| {
+        server.settings(json!({ "client_registration": "initial_access_token" })).await;
+        let (token, barrier) = (initial_token(&server, 3).await, Arc::new(Barrier::new(16)));
+        let mut tasks = Vec::new();
+        for _ in 0..16 {
+            let (server, barrier, token) = (server.clone(), barrier.clone(), token.clone());
+            tasks.push(tokio::spawn(async move {
+                barrier.wait().await;
+                register(&server, Some(&token), &good()).await.0.status.as_u16()
+            }));
+        }
+        let mut made = 0;
+        for task in tasks {
+            let status = task.await.unwrap();
+            assert!([201, 401].contains(&status), "{status}");
+            made += usize::from(status == 201);
+        }
+        assert_eq!((made, server.dynamic_clients().await), (3, 3));
     })
     .await;
 }

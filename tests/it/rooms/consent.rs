@@ -1,0 +1,213 @@
+//! What a person is asked to allow, and what counts as allowed: OpenID Connect Core §3.1.2.4, §5.5; RFC 8252 §8.6.
+
+use chancery::protocol::claims_request::ClaimsRequest;
+use chancery::protocol::client::{Client, ClientOrigin};
+use chancery::sign_in::engine::Consent;
+use serde_json::json;
+
+use super::engine::{Case, Row, all_come_to_what_they_must, case};
+use super::{API, client, native_app, scope};
+
+fn consent(text: &str) -> Consent {
+    Consent { scope: scope(text), ..Consent::default() }
+}
+
+fn asks_by_name(case: &mut Case, names: &[&str]) {
+    case.request.claims =
+        ClaimsRequest { id_token: names.iter().map(ToString::to_string).collect(), ..ClaimsRequest::default() };
+}
+
+#[test]
+fn what_is_allowed_is_what_was_asked_for_and_nothing_that_covers_it() {
+    let mut case = case();
+    asks_by_name(&mut case, &["email"]);
+    case.request.resources = vec![API.to_owned()];
+    let given = Consent::to(&case.request);
+    assert_eq!(given.scope.to_string(), "openid profile", "OIDC Core §5.5: the scope does not grow");
+    assert_eq!(
+        (given.claims.as_slice(), given.resources.as_slice()),
+        (&["email".to_owned()][..], &[API.to_owned()][..])
+    );
+    for (rule, claim, allowed) in [
+        ("OIDC Core §5.5 beside it", "email_verified", false),
+        ("OIDC Core §5.5 of no scope", "sub", false),
+        ("OIDC Core §5.5 case", "Email", false),
+        ("OIDC Core §5.5 by name", "email", true),
+        ("OIDC Core §5.4 by scope", "locale", true),
+    ] {
+        assert_eq!(given.allows_claim(claim), allowed, "{rule}");
+    }
+    let before = Consent { claims: vec!["phone_number".to_owned(), "email".to_owned()], ..consent("address openid") };
+    let whole = before.and(&given);
+    assert_eq!(whole.scope.to_string(), "address openid profile");
+    assert_eq!((whole.claims.join(" "), whole.resources.len()), ("phone_number email".to_owned(), 1));
+}
+
+fn public_web(uris: &[&str]) -> Client {
+    client(json!({"token_endpoint_auth_method": "none", "application_type": "web", "redirect_uris": uris}))
+}
+
+/// What is asked for.
+const CONSENT: &[Row] = &[
+    ("CN05 nothing allowed before", |case| case.consent = None, "ask all: openid profile []"),
+    ("CN05 new scope alone", |case| case.request.scope = scope("openid email profile"), "ask more: email []"),
+    ("CN05 new resource alone", |case| case.request.resources.push(API.to_owned()), "ask more:  [https://api.example]"),
+    (
+        "CN05 one resource known, one new",
+        |case| {
+            case.consent = Some(Consent { resources: vec![API.to_owned()], ..consent("openid profile") });
+            case.request.resources = vec![API.to_owned(), "urn:b".to_owned()];
+        },
+        "ask more:  [urn:b]",
+    ),
+    ("OI18 a claim by its name", |case| asks_by_name(case, &["email"]), "ask more: email []"),
+    (
+        "OIDC Core §5.5 a claim beside the one that was allowed",
+        |case| {
+            asks_by_name(case, &["email", "email_verified", "phone_number"]);
+            case.consent = Some(Consent { claims: vec!["email".to_owned()], ..consent("openid profile") });
+        },
+        "ask more: email phone []",
+    ),
+    (
+        "OIDC Core §5.5 a claim that was allowed is not its scope",
+        |case| {
+            case.request.scope = scope("openid email");
+            case.consent = Some(Consent { claims: vec!["email".to_owned()], ..consent("openid profile") });
+        },
+        "ask more: email []",
+    ),
+    (
+        "OIDC Core §5.5 a claim of a scope that is new",
+        |case| {
+            asks_by_name(case, &["email"]);
+            case.request.scope = scope("openid email");
+        },
+        "ask more: email []",
+    ),
+    (
+        "OIDC Core §3.1.2.1 prompt=consent to a claim that was allowed",
+        |case| {
+            asks_by_name(case, &["email"]);
+            case.consent = Some(Consent { claims: vec!["email".to_owned()], ..consent("openid profile") });
+            case.request.prompt.consent = true;
+        },
+        "ask all: openid profile email []",
+    ),
+    (
+        "OIDC Core §5.5 a claim that was allowed by its name",
+        |case| {
+            asks_by_name(case, &["email"]);
+            case.consent = Some(Consent { claims: vec!["email".to_owned()], ..consent("openid profile") });
+        },
+        "finish 1",
+    ),
+    (
+        "OIDC Core §5.5 a claim of a scope that was allowed",
+        |case| {
+            asks_by_name(case, &["email"]);
+            case.consent = Some(consent("openid profile email"));
+        },
+        "finish 1",
+    ),
+    (
+        "CN05 offline_access is new too",
+        |case| case.request.scope = scope("openid offline_access"),
+        "ask more: offline_access []",
+    ),
+    ("CN05 a row that allows nothing", |case| case.consent = Some(Consent::default()), "ask more: openid profile []"),
+    ("OIDC Core §3.1.2.1 prompt=consent", |case| case.request.prompt.consent = true, "ask all: openid profile []"),
+    (
+        "OIDC Core §3.1.2.1 prompt=consent, something new",
+        |case| {
+            case.request.prompt.consent = true;
+            case.request.resources.push(API.to_owned());
+        },
+        "ask all: openid profile [https://api.example]",
+    ),
+    (
+        "OIDC Core §3.1.2.1 prompt=consent of a first party",
+        |case| {
+            case.client = client(json!({"first_party": true}));
+            case.request.prompt.consent = true;
+        },
+        "ask all: openid profile []",
+    ),
+    (
+        "RFC 6749 §3.3 no scope is no consent",
+        |case| {
+            case.request.scope = scope("");
+            case.consent = None;
+        },
+        "ask all:  []",
+    ),
+    ("CN02 an application on a device", |case| case.client = native_app(), "ask all: openid profile []"),
+    (
+        "RFC 8252 §8.6 public, and an administrator says web",
+        |case| case.client = public_web(&["https://app.example/cb", "http://localhost/cb"]),
+        "finish 1",
+    ),
+    (
+        "CN02 native on https",
+        |case| case.client = client(json!({"application_type": "native", "token_endpoint_auth_method": "none"})),
+        "ask all: openid profile []",
+    ),
+    (
+        "CN02 something new",
+        |case| {
+            case.client = native_app();
+            case.request.scope = scope("openid email");
+        },
+        "ask more: email []",
+    ),
+    (
+        "CN02 asked once in one attempt",
+        |case| {
+            case.client = native_app();
+            case.progress.allowed = Some(scope("openid profile"));
+        },
+        "finish 1",
+    ),
+    ("RFC 8252 §8.6 public on https", |case| case.client = public_web(&["https://app.example/cb"]), "finish 1"),
+    (
+        "RFC 8252 §8.6 a device that keeps a secret",
+        |case| case.client = client(json!({"application_type": "native"})),
+        "finish 1",
+    ),
+    ("CN05 less than before", |case| case.request.scope = scope("openid"), "finish 1"),
+    (
+        "prompt=consent, just allowed",
+        |case| {
+            case.request.prompt.consent = true;
+            case.progress.allowed = Some(scope("openid profile"));
+        },
+        "finish 1",
+    ),
+    (
+        "a first party",
+        |case| {
+            case.client = client(json!({"first_party": true}));
+            case.consent = None;
+            case.request.resources.push(API.to_owned());
+        },
+        "finish 1",
+    ),
+    ("nothing new", |_| (), "finish 1"),
+];
+
+#[test]
+fn a_person_is_asked_for_what_is_new() {
+    all_come_to_what_they_must(CONSENT);
+}
+
+#[test]
+fn nobody_vouched_for_a_client_that_calls_itself_a_web_application() {
+    let mut case = case();
+    case.client = public_web(&["http://localhost/cb"]);
+    case.client.origin = ClientOrigin::Dynamic;
+    // Any program of the device may wait at that address.
+    assert_eq!(case.next(), "ask all: openid profile []", "CN02, RFC 8252 §8.6");
+    case.client = public_web(&["https://app.example/cb"]);
+    case.client.origin = ClientOrigin::Dynamic;
+    assert_eq!(case.next(), "finish 1", "RFC 8252 §8.6: the name of the host vouches");
+}
