@@ -85,7 +85,8 @@ impl From<askama::Error> for PageFailure {
 
 /// The languages of a request: what the client wished, what was chosen before, what the browser says.
 pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>, chosen: Option<&str>) -> &'static Messages {
-    let asked = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
+    let query = head.query().filter(|query| query.contains("lang="));
+    let asked = query.and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
     let lang = asked.as_ref().and_then(|params| params.get("lang"));
     messages::negotiate(
         lang.or(ui_locales),

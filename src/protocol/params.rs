@@ -145,8 +145,13 @@ fn repetition_of(name: &str) -> ParamsError {
 }
 
 fn decode(part: &[u8]) -> Result<String, ParamsError> {
-    let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    let text = String::from_utf8(percent_decode(&spaced).collect()).map_err(|_| ParamsError::NotText)?;
+    let bytes = if part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        percent_decode(&spaced).collect()
+    } else {
+        part.to_vec()
+    };
+    let text = String::from_utf8(bytes).map_err(|_| ParamsError::NotText)?;
     if text.contains('\0') {
         return Err(ParamsError::NotText);
     }

@@ -12,6 +12,7 @@ mod flow;
 mod json_web_key;
 mod jws;
 mod listener;
+mod lost_connections;
 mod openidconnect_crate;
 mod outbound;
 mod pages_developer;
