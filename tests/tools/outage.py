@@ -51,9 +51,9 @@ class Outage:
         self.released = None
 
 
-# Seconds after a change of a tenant, or its first key, in which the server drops again and again what it knows of it (`catch_up` in
-# src/tenant.rs). Should the database be lost just then, even the keys cannot be shown.
-FORGETS_FOR = 12.0
+# Seconds after a change of a tenant, or its first key, until the server has dropped what it knows of it for the second and last time
+# (`catch_up` in src/tenant.rs). Should the database be lost just then, even the keys cannot be shown.
+FORGETS_FOR = 7.0
 
 
 def tenant(grace_seconds):
