@@ -15,6 +15,7 @@ mod listener;
 mod openidconnect_crate;
 mod outbound;
 mod pages_developer;
+mod pages_people;
 mod password_pool;
 mod rooms;
 mod signing_key;
