@@ -4,8 +4,9 @@ use poem::Body;
 use poem::http::StatusCode;
 
 use super::answer::{Handled, PageFailure, frame, is_own_origin, language, moment, page, see_other};
-use super::browser::{Browser, Known};
+use super::browser::{Browser, Known, keep_language};
 use super::interaction::read_form;
+use super::messages::Messages;
 use super::views::{Form, Notice, SessionRow, Sessions};
 use crate::call::{Call, Head};
 use crate::protocol::audit_event::AuditKind;
@@ -33,7 +34,7 @@ fn signed_in<'a>(call: &Call, browser: &'a Browser) -> Result<&'a Known, PageFai
 pub async fn sessions(call: Call, head: Head, _: Body) -> Handled {
     let browser = Browser::of(&call, &head).await?;
     let current = signed_in(&call, &browser)?;
-    let m = language(&call, &head, None, browser.language());
+    let m = language(&call, &head, None);
     let found = call.store.sessions_of(current.user.id, call.now).await?;
     let ids: Vec<SessionId> = found.iter().map(|session| session.id).collect();
     let clients = call.store.clients_of_sessions(&ids).await?;
@@ -49,7 +50,7 @@ pub async fn sessions(call: Call, head: Head, _: Body) -> Handled {
         }
         rows.push(SessionRow {
             session: session.id.to_string(),
-            device: device(session).unwrap_or_else(|| m.t("sessions-unknown-device").to_owned()),
+            device: device(m, session).unwrap_or_else(|| m.t("sessions-unknown-device").to_owned()),
             place: None,
             started: moment(m, session.created_at, call.now),
             seen: moment(m, session.last_seen_at, call.now),
@@ -65,13 +66,17 @@ pub async fn sessions(call: Call, head: Head, _: Body) -> Handled {
     });
     let action = format!("{}/account/sessions", call.tenant.path);
     let csrf = browser.token(&call, PURPOSE);
+    let mut frame = frame(&call, m, m.t("sessions-title").to_owned(), &format!("{action}?lang="));
+    frame.signed_in = Some((current.user.display_name().to_owned(), format!("{}/end_session", call.tenant.path)));
     let view = Sessions {
-        frame: frame(&call, m, m.t("sessions-title").to_owned(), &format!("{action}?lang=")),
+        frame,
         form: Form { action: &action, csrf: &csrf, hidden: Vec::new() },
         notice: done.map(|id| Notice { tone: "ok", text: m.t(id).to_owned() }),
         sessions: rows,
     };
-    page(StatusCode::OK, &view, None)
+    let mut response = page(StatusCode::OK, &view, None)?;
+    keep_language(&call, &head, &mut response);
+    Ok(response)
 }
 
 /// `POST {iss}/account/sessions`: ends one session, or all but this one.
@@ -90,10 +95,12 @@ pub async fn end_sessions(call: Call, head: Head, body: Body) -> Handled {
     }
     let asked = form.get("session").and_then(SessionId::parse);
     let others = form.get("decision") == Some("others");
+    let mut own = false;
     // Only sessions of this very person: the id in the form is looked for among them.
     for session in call.store.sessions_of(current.user.id, call.now).await? {
         let meant = if others { session.id != current.session.id } else { Some(session.id) == asked };
         if meant {
+            own |= session.id == current.session.id;
             let event = call
                 .event(AuditKind::SessionEnded)
                 .user(current.user.id, current.user.audit_salt.clone())
@@ -101,12 +108,16 @@ pub async fn end_sessions(call: Call, head: Head, body: Body) -> Handled {
             call.store.end_session(session.id, call.audit(event), call.now).await?;
         }
     }
+    let alive = |known: &Known| known.session.is_alive(call.now) && known.session.id != current.session.id;
+    if own && !browser.known.iter().any(alive) {
+        return Ok(see_other(&format!("{}/end_session", call.tenant.path)));
+    }
     let done = if others { "others" } else { "one" };
     Ok(see_other(&format!("{}/account/sessions?done={done}", call.tenant.path)))
 }
 
-/// "Firefox, Linux": the browser and system that a session names, as far as they are common.
-fn device(session: &Session) -> Option<String> {
+/// "Firefox on Linux": the browser and system that a session names, as far as they are common.
+fn device(m: &Messages, session: &Session) -> Option<String> {
     let agent = session.user_agent.as_deref()?;
     let first =
         |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
@@ -125,5 +136,8 @@ fn device(session: &Session) -> Option<String> {
         ("Mac OS X", "macOS"),
         ("Linux", "Linux"),
     ]);
-    Some(system.map_or_else(|| browser.to_owned(), |system| format!("{browser}, {system}")))
+    Some(match system {
+        Some(system) => m.with("sessions-device", &[("browser", browser), ("system", system)]),
+        None => browser.to_owned(),
+    })
 }

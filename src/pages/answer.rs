@@ -1,11 +1,12 @@
 //! How a page becomes an answer: the frame, the content security policy, and the refusals that people see.
 
 use askama::Template;
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{IntoResponse, Response};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::browser::{keep_language, kept_language};
 use super::messages::{self, Messages};
 use super::views::{ErrorPage, FormPost, Frame, LanguageLink, Moment};
 use crate::call::{Call, Head};
@@ -31,8 +32,10 @@ pub struct PageFailure {
     pub code: &'static str,
     /// For the log, and in development for the page.
     pub log: String,
-    /// The client's name and home page, if they are verified.
-    pub back: Option<(String, String)>,
+    /// The client's name and where it begins, if they are verified.
+    pub back: Option<Box<(String, String)>>,
+    /// Where trying again begins; empty for the same address.
+    pub again: Option<String>,
     /// When trying again may help, in seconds.
     pub retry_after: Option<u32>,
 }
@@ -40,7 +43,7 @@ pub struct PageFailure {
 impl PageFailure {
     /// A refusal with nothing to go back to.
     pub fn new(status: StatusCode, kind: &'static str, code: &'static str, log: impl std::fmt::Display) -> Self {
-        Self { kind, status, code, log: log.to_string(), back: None, retry_after: None }
+        Self { kind, status, code, log: log.to_string(), back: None, again: None, retry_after: None }
     }
 
     /// The page does not exist.
@@ -51,6 +54,16 @@ impl PageFailure {
     /// The request does not come from our own page in this browser.
     pub fn forged(log: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "form-expired", "forbidden", log)
+    }
+
+    /// The same with a way back to the client.
+    pub fn back_to(self, back: Option<(String, String)>) -> Self {
+        Self { back: back.map(Box::new), ..self }
+    }
+
+    /// The same with a page to begin again at.
+    pub fn again_at(self, address: String) -> Self {
+        Self { again: Some(address), ..self }
     }
 }
 
@@ -83,17 +96,25 @@ impl From<askama::Error> for PageFailure {
     }
 }
 
-/// The languages of a request: what the client wished, what was chosen before, what the browser says.
-pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>, chosen: Option<&str>) -> &'static Messages {
+/// The language of a request: what was just chosen, what the client wished, what was chosen before, what the browser
+/// says, what the tenant speaks.
+pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>) -> &'static Messages {
     let query = head.query().filter(|query| query.contains("lang="));
     let asked = query.and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
     let lang = asked.as_ref().and_then(|params| params.get("lang"));
     messages::negotiate(
         lang.or(ui_locales),
-        chosen,
+        kept_language(call, head),
         head.header("accept-language"),
         &call.tenant.settings.default_locale,
     )
+}
+
+/// The page of a request in another language, up to the tag; empty if no GET shows it, or if its query says more than
+/// that: an error never repeats what was sent.
+pub fn here(head: &Head) -> &'static str {
+    let plain = head.query().unwrap_or_default().split('&').all(|pair| pair.is_empty() || pair.starts_with("lang="));
+    if plain && head.method == Method::GET { "?lang=" } else { "" }
 }
 
 /// The frame of a page of this tenant. `here` is the address that shows the same page in another language, up
@@ -161,27 +182,37 @@ pub fn carry(call: &Call, m: &'static Messages, carried: Carried, client: &str, 
 }
 
 /// The error page.
-pub fn refusal(call: &Call, head: &Head, failure: PageFailure) -> Response {
-    let m = language(call, head, None, None);
-    error_page(
-        frame(call, m, m.error(failure.kind).title.to_owned(), ""),
-        &call.reference,
-        call.now,
-        call.app.dev,
-        failure,
-    )
+pub fn refusal(call: &Call, head: &Head, mut failure: PageFailure) -> Response {
+    let m = language(call, head, None);
+    if failure.again.is_none() && may_be_asked_again(head, &failure) {
+        // An empty link leads to the very address of the page.
+        failure.again = Some(String::new());
+    }
+    let frame = frame(call, m, m.error(failure.kind).title.to_owned(), here(head));
+    let mut response = error_page(frame, &call.reference, call.now, call.app.dev, failure);
+    keep_language(call, head, &mut response);
+    response
+}
+
+/// Whether a GET of the same address may help: it failed for a while, or it is the page of a form that was too old. The
+/// steps of a sign-in know their own page.
+fn may_be_asked_again(head: &Head, failure: &PageFailure) -> bool {
+    if head.method == Method::GET {
+        return matches!(failure.kind, "server-error" | "too-many-requests" | "unavailable");
+    }
+    failure.kind == "form-expired" && !head.uri.path().starts_with("/interaction/")
 }
 
 /// The error page in a given frame.
 pub fn error_page(frame: Frame<'_>, reference: &str, now: Timestamp, dev: bool, failure: PageFailure) -> Response {
     let m = frame.m;
-    let facts = if dev { vec![("reason", failure.log.clone())] } else { Vec::new() };
+    let facts = if dev { vec![(m.t("error-description"), failure.log.clone())] } else { Vec::new() };
     let view = ErrorPage {
         frame,
         texts: m.error(failure.kind),
         code: failure.code,
-        back: failure.back.as_ref().map(|(name, href)| (name.as_str(), href.as_str())),
-        again_href: None,
+        back: failure.back.as_deref().map(|(name, href)| (name.as_str(), href.as_str())),
+        again_href: failure.again.as_deref(),
         trace_id: reference,
         time: moment(m, now, now),
         facts,

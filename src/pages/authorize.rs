@@ -45,7 +45,8 @@ pub async fn authorize(call: Call, head: Head, body: Body) -> Handled {
     let params = Params::parse_leniently(raw.as_bytes()).map_err(|error| bad_request(&PageError::Params(error)))?;
     let id = authorization_request::client_id(&params).map_err(|error| bad_request(&error))?;
     let client = call.client(&id).await?.ok_or_else(|| bad_request(&PageError::UnknownClient))?;
-    let addressed = Addressed::identify(params, client.clone()).map_err(|error| bad_request(&error))?;
+    let addressed = Addressed::identify(params, client.clone())
+        .map_err(|error| bad_request(&error).back_to(interaction::start_of(&call, &client)))?;
     let ui_locales = addressed.ui_locales().map(str::to_owned);
     let hint = match addressed.id_token_hint() {
         Some(token) => verified_hint(&call, token).await?,
@@ -153,7 +154,7 @@ pub(super) fn refuse(
     let description = format!("{refusal} (reference {})", call.reference);
     let carried =
         authorization_response::carry(&return_to, &Answer::Error(refusal.code(), &description), &call.tenant.issuer);
-    let m = language(call, head, ui_locales, None);
+    let m = language(call, head, ui_locales);
     let mut response = carry(call, m, carried, client.display_name(), &return_to.redirect_uri)?;
     response.extensions_mut().insert(crate::failure::Logged(format!("{}: {refusal}", refusal.code().as_str())));
     Ok(response)

@@ -9,9 +9,11 @@ use std::collections::HashMap;
 use poem::Response;
 use poem::http::{HeaderValue, header};
 
+use super::messages;
 use crate::call::{Call, Head};
 use crate::mint;
 use crate::protocol::identifiers::{SessionId, UserId};
+use crate::protocol::params::Params;
 use crate::protocol::secret::{Secret, SecretHash, equal_in_constant_time};
 use crate::protocol::user::User;
 use crate::sign_in::session::Session;
@@ -47,7 +49,6 @@ pub struct Browser {
     is_new: bool,
     /// Its sessions, the one used last first.
     pub known: Vec<Known>,
-    language: Option<String>,
 }
 
 impl Browser {
@@ -77,7 +78,7 @@ impl Browser {
             }
         }
         let secret = given.unwrap_or_else(|| mint::secret().expose().to_owned());
-        Ok(Self { secret, is_new, known, language: cookie(LANGUAGE).map(str::to_owned) })
+        Ok(Self { secret, is_new, known })
     }
 
     /// The sessions whose people are signed in and may be.
@@ -95,9 +96,9 @@ impl Browser {
         self.known.iter().any(|known| known.user.id == user)
     }
 
-    /// The language that was chosen here before.
-    pub fn language(&self) -> Option<&str> {
-        self.language.as_deref()
+    /// Whether it brought no secret along: it is here for the first time, or keeps no cookies.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// What is stored of the browser's secret.
@@ -145,9 +146,17 @@ impl Browser {
     }
 }
 
-/// Remembers the language that a person chose.
-pub fn remember_language(call: &Call, response: &mut Response, tag: &str) {
-    set_cookie(call, response, LANGUAGE, tag, Some(SESSION_COOKIE_SECONDS));
+/// The language that was chosen in this browser before.
+pub fn kept_language<'a>(call: &Call, head: &'a Head) -> Option<&'a str> {
+    cookies(head).get(cookie_name(call, LANGUAGE).as_str()).copied().flatten()
+}
+
+/// A language that is chosen by the switcher stays for the pages that follow.
+pub fn keep_language(call: &Call, head: &Head, response: &mut Response) {
+    let Some(query) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) else { return };
+    if let Some(chosen) = query.get("lang").and_then(messages::language) {
+        set_cookie(call, response, LANGUAGE, chosen.tag(), Some(SESSION_COOKIE_SECONDS));
+    }
 }
 
 fn is_secret(text: &str) -> bool {

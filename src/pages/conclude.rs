@@ -131,9 +131,9 @@ pub(super) async fn finish(step: &Step<'_>, session: SessionId, consent: Option<
 }
 
 pub(super) fn answer(step: &Step<'_>, code: &Secret) -> Handled {
-    let Step { call, head, sign_in, client, browser } = step;
+    let Step { call, head, sign_in, client, .. } = step;
     let return_to = &sign_in.request.return_to;
     let carried = authorization_response::carry(return_to, &Answer::Code(code), &call.tenant.issuer);
-    let m = language(call, head, sign_in.request.ui_locales.as_deref(), browser.language());
+    let m = language(call, head, sign_in.request.ui_locales.as_deref());
     carry(call, m, carried, client.display_name(), &return_to.redirect_uri)
 }

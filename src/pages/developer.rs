@@ -8,7 +8,7 @@ use url::Url;
 
 use super::answer::{self, Handled, PageFailure, page, see_other};
 use super::messages::{self, Messages};
-use super::platform::{self, Answering};
+use super::platform::Answering;
 use super::views::{DevErrors, DevMail, Frame, LanguageLink, Start, StyleGuide};
 use crate::call::{App, Head};
 use crate::protocol::client::{Client, ClientOrigin, GrantType};
@@ -34,6 +34,8 @@ struct Visit {
     m: &'static Messages,
     /// The path, for the language switcher.
     path: String,
+    /// Keeps a chosen language on the next page; empty if none was.
+    kept: String,
 }
 
 impl Visit {
@@ -41,7 +43,8 @@ impl Visit {
         let query = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
         let wished = query.as_ref().and_then(|query| query.get("lang"));
         let m = messages::negotiate(wished, None, head.header("accept-language"), "en");
-        Self { app, reference, m, path: head.uri.path().to_owned() }
+        let kept = wished.and_then(messages::language).map(|m| format!("?lang={}", m.tag())).unwrap_or_default();
+        Self { app, reference, m, path: head.uri.path().to_owned(), kept }
     }
 
     fn frame(&self, title: &'static str) -> Frame<'static> {
@@ -118,7 +121,7 @@ pub fn errors(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
         let visit = Visit::of(app, &head, reference);
         let row = |kind: &&'static str| {
             let (status, _) = sample(kind);
-            (status.as_u16(), *kind, visit.m.error(kind).title, format!("/dev/errors/{kind}"))
+            (status.as_u16(), *kind, visit.m.error(kind).title, format!("/dev/errors/{kind}{}", visit.kept))
         };
         let rows = messages::ERROR_KINDS.iter().map(row).collect();
         visit.answer(page(StatusCode::OK, &DevErrors { frame: visit.frame("dev-errors-title"), rows }, None))
@@ -130,11 +133,21 @@ pub fn one_error(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
     Box::pin(async move {
         let asked = head.uri.path().rsplit('/').next().unwrap_or_default();
         let Some(kind) = messages::ERROR_KINDS.into_iter().find(|kind| *kind == asked) else {
-            return platform::nobody(&app, &reference, true);
+            return Visit::of(app, &head, reference).refusal(PageFailure::not_found());
         };
         let (status, code) = sample(kind);
         let failure = PageFailure::new(status, kind, code, "a sample from /dev/errors");
-        Visit::of(app, &head, reference).refusal(failure)
+        let visit = Visit::of(app, &head, reference);
+        let failure = match kind {
+            "bad-redirect-uri" | "cookies-needed" | "other-browser" => {
+                failure.back_to(Some(("Notes".to_owned(), "https://notes.example/".to_owned())))
+            }
+            "form-expired" | "server-error" | "too-many-requests" | "unavailable" => {
+                failure.again_at(format!("{}{}", visit.path, visit.kept))
+            }
+            _ => failure,
+        };
+        visit.refusal(failure)
     })
 }
 
@@ -145,7 +158,7 @@ fn sample(kind: &str) -> (StatusCode, &'static str) {
             (StatusCode::FORBIDDEN, "access_denied")
         }
         "cookies-needed" | "forbidden" | "form-expired" | "other-browser" => (StatusCode::FORBIDDEN, "forbidden"),
-        "login-required" => (StatusCode::UNAUTHORIZED, "login_required"),
+        "login-required" => (StatusCode::FORBIDDEN, "login_required"),
         "not-found" | "unknown-tenant" => (StatusCode::NOT_FOUND, "not_found"),
         "method-not-allowed" => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
         "expired" | "link-used" => (StatusCode::GONE, "gone"),
@@ -172,7 +185,7 @@ async fn sample_tenant(app: &App) -> Result<Option<Arc<Tenant>>, StoreError> {
 }
 
 async fn start_page(visit: &Visit) -> Handled {
-    let Visit { app, m, .. } = visit;
+    let Visit { app, m, kept, .. } = visit;
     let missing = || {
         PageFailure::new(StatusCode::NOT_FOUND, "unknown-tenant", "not_found", "there is no tenant below a path yet")
     };
@@ -195,10 +208,11 @@ async fn start_page(visit: &Visit) -> Handled {
             .collect(),
         people: people.into_iter().map(person).collect(),
         links: vec![
-            ("start-playground", tenant.at("playground")),
-            ("start-mail", "/dev/mail".to_owned()),
-            ("start-errors", "/dev/errors".to_owned()),
-            ("start-styleguide", "/dev/styleguide".to_owned()),
+            ("start-playground", format!("{}{kept}", tenant.at("playground"))),
+            ("start-account", format!("{}{kept}", tenant.at("account/sessions"))),
+            ("start-mail", format!("/dev/mail{kept}")),
+            ("start-errors", format!("/dev/errors{kept}")),
+            ("start-styleguide", format!("/dev/styleguide{kept}")),
         ],
     };
     page(StatusCode::OK, &view, None)

@@ -3,15 +3,13 @@
 //! `Choice:` (§2) the person is asked, unless the client proves by an ID token of the very session that it is the
 //! one to end.
 
-use std::sync::Arc;
-
 use poem::Body;
 use poem::http::{Method, StatusCode};
 
 use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, see_other};
 use super::authorize::verified_hint;
-use super::browser::{Browser, Known};
-use super::interaction::read_form;
+use super::browser::{Browser, Known, keep_language};
+use super::interaction::{read_form, start_of};
 use super::views::{Form, SignOutConfirm, SignedOut};
 use crate::call::{Call, Head};
 use crate::protocol::audit_event::AuditKind;
@@ -35,6 +33,11 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
     } else {
         Params::parse_leniently(head.query().unwrap_or_default().as_bytes()).unwrap_or_default()
     };
+    if head.method == Method::POST && !params.has("csrf") {
+        // As at the authorization endpoint: a form of another site comes without our cookies (SameSite=Lax), so the
+        // request is repeated as GET, where they come along.
+        return Ok(see_other(&address(&call, params.pairs())));
+    }
     let browser = Browser::of(&call, &head).await?;
     let refused = |error: EndSessionError| {
         let kind = match error {
@@ -66,7 +69,21 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
     if !alive.is_empty() && hint.is_none() && !confirmed {
         return ask(&call, &head, &browser, &request, (&alive, back.as_ref()));
     }
-    end(&call, &head, &browser, &request, (alive, client, back)).await
+    for known in &alive {
+        let mut event = call.event(AuditKind::SignedOut).user(known.user.id, known.user.audit_salt.clone());
+        event.client_id = client.as_ref().map(|client| client.id.clone());
+        call.store.end_session(known.session.id, call.audit(event), call.now).await?;
+    }
+    match &back {
+        Some(uri) => Ok(see_other(&end_session::with_state(uri, request.state.as_deref()))),
+        // Reloading the page that follows sends no form again.
+        None if confirmed => {
+            let known = client.as_ref().map(|client| ("client_id", client.id.as_str()));
+            let language = request.ui_locales.as_deref().map(|tags| ("ui_locales", tags));
+            Ok(see_other(&address(&call, known.into_iter().chain(language))))
+        }
+        None => done(&call, &head, &request, client.as_deref()),
+    }
 }
 
 fn is_meant(known: &Known, hint: &IdTokenHint) -> bool {
@@ -81,10 +98,10 @@ fn ask(
     request: &EndSessionRequest,
     (alive, back): (&[&Known], Option<&RedirectUri>),
 ) -> Handled {
-    let m = language(call, head, request.ui_locales.as_deref(), browser.language());
+    let m = language(call, head, request.ui_locales.as_deref());
     let action = format!("{}/end_session", call.tenant.path);
     let csrf = browser.token(call, PURPOSE);
-    let hidden: Vec<(&'static str, &str)> = [
+    let mut hidden: Vec<(&'static str, &str)> = [
         ("client_id", &request.client_id),
         ("post_logout_redirect_uri", &request.post_logout_redirect_uri),
         ("state", &request.state),
@@ -92,36 +109,44 @@ fn ask(
     .into_iter()
     .filter_map(|(name, value)| Some((name, value.as_deref()?)))
     .collect();
-    let names: Vec<&str> = alive.iter().map(|known| known.user.display_name()).collect();
+    let here = address(call, hidden.iter().copied().chain([("lang", "")]));
+    // The language of the question is that of the answer.
+    hidden.push(("ui_locales", m.tag()));
+    let stay = format!("{}/account/sessions", call.tenant.path);
     let view = SignOutConfirm {
-        frame: frame(call, m, m.with("sign-out-title", &[("tenant", &call.tenant.name)]), ""),
+        frame: frame(call, m, m.with("sign-out-title", &[("tenant", &call.tenant.name)]), &here),
         form: Form { action: &action, csrf: &csrf, hidden },
-        account: names.first().copied(),
+        accounts: alive.iter().map(|known| known.user.display_name()).collect(),
         apps: Vec::new(),
-        cancel_href: None,
+        cancel_href: Some(&stay),
     };
     let mut response = page(StatusCode::OK, &view, back)?;
     browser.introduce(call, &mut response);
+    keep_language(call, head, &mut response);
     Ok(response)
 }
 
-async fn end(
-    call: &Call,
-    head: &Head,
-    browser: &Browser,
-    request: &EndSessionRequest,
-    (alive, client, back): (Vec<&Known>, Option<Arc<Client>>, Option<RedirectUri>),
-) -> Handled {
-    for known in &alive {
-        let mut event = call.event(AuditKind::SignedOut).user(known.user.id, known.user.audit_salt.clone());
-        event.client_id = client.as_ref().map(|client| client.id.clone());
-        call.store.end_session(known.session.id, call.audit(event), call.now).await?;
-    }
-    if let Some(uri) = &back {
-        return Ok(see_other(&end_session::with_state(uri, request.state.as_deref())));
-    }
-    let m = language(call, head, request.ui_locales.as_deref(), browser.language());
-    let view =
-        SignedOut { frame: frame(call, m, m.t("signed-out-title").to_owned(), ""), back: None, sign_in_href: None };
-    page(StatusCode::OK, &view, None)
+/// This endpoint with a query. Once nobody is left to sign out, it says so.
+fn address<'a>(call: &Call, query: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    format!("{}/end_session?{query}", call.tenant.path)
+}
+
+/// "You are signed out"
+fn done(call: &Call, head: &Head, request: &EndSessionRequest, client: Option<&Client>) -> Handled {
+    let m = language(call, head, request.ui_locales.as_deref());
+    let start = client.and_then(|client| start_of(call, client));
+    let known = client.map(|client| ("client_id", client.id.as_str()));
+    let view = SignedOut {
+        frame: frame(
+            call,
+            m,
+            m.t("signed-out-title").to_owned(),
+            &address(call, known.into_iter().chain([("lang", "")])),
+        ),
+        back: start.as_ref().map(|(name, address)| (name.as_str(), address.as_str())),
+    };
+    let mut response = page(StatusCode::OK, &view, None)?;
+    keep_language(call, head, &mut response);
+    Ok(response)
 }

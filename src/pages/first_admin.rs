@@ -9,9 +9,9 @@ use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
 use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, see_other};
-use super::browser::{Browser, remember_language};
+use super::browser::{Browser, keep_language};
 use super::interaction::read_form;
-use super::messages::{self, Messages};
+use super::messages::Messages;
 use super::views::{FieldErrors, FirstAdmin, FirstAdminDone, Form};
 use crate::call::{Call, Head};
 use crate::mint;
@@ -41,10 +41,12 @@ const MAX_PASSWORD: usize = 128;
 /// The link is unknown, used or expired.
 pub async fn show(call: Call, head: Head, _: Body) -> Handled {
     let browser = Browser::of(&call, &head).await?;
-    let m = language(&call, &head, None, browser.language());
+    let m = language(&call, &head, None);
     let link = link_of(&head);
-    if let Some(username) = made_here(&call, &head, &browser) {
-        return done(&call, m, &username);
+    if let Some((username, sealed)) = made_here(&call, &head, &browser) {
+        let mut response = done(&call, m, (link, &sealed), &username)?;
+        keep_language(&call, &head, &mut response);
+        return Ok(response);
     }
     peek(&call, link).await?;
     let typed = Typed { username: "", email: "" };
@@ -76,7 +78,7 @@ pub async fn create(call: Call, head: Head, body: Body) -> Handled {
             "the tenant is suspended",
         ));
     }
-    let m = language(&call, &head, None, browser.language());
+    let m = language(&call, &head, None);
     let typed = Typed::of(&fields);
     let wanted = match Wanted::check(m, &fields, &[call.tenant.name.as_str(), call.tenant.slug.as_str()]) {
         Ok(wanted) => wanted,
@@ -278,17 +280,19 @@ fn seal_name(call: &Call, browser: &Browser, username: &str) -> Result<String, P
     call.tenant.secrets.handle.seal_text(&seal_context(browser), username.as_bytes()).map_err(failed)
 }
 
-fn made_here(call: &Call, head: &Head, browser: &Browser) -> Option<String> {
+/// The name, and how it came.
+fn made_here(call: &Call, head: &Head, browser: &Browser) -> Option<(String, String)> {
     let query = Params::parse_leniently(head.query()?.as_bytes()).ok()?;
-    let name = call.tenant.secrets.handle.open_text(&seal_context(browser), query.get("done")?).ok()?;
-    String::from_utf8(name.to_vec()).ok()
+    let sealed = query.get("done")?;
+    let name = call.tenant.secrets.handle.open_text(&seal_context(browser), sealed).ok()?;
+    Some((String::from_utf8(name.to_vec()).ok()?, sealed.to_owned()))
 }
 
-fn done(call: &Call, m: &'static Messages, username: &str) -> Handled {
+fn done(call: &Call, m: &'static Messages, (link, sealed): (&str, &str), username: &str) -> Handled {
     let next = format!("{}/account/sessions", call.tenant.path);
-    let view =
-        FirstAdminDone { frame: frame(call, m, m.t("first-admin-done").to_owned(), ""), username, next_href: &next };
-    page(StatusCode::OK, &view, None)
+    let here = format!("{}/first-administrator/{link}?done={sealed}&lang=", call.tenant.path);
+    let frame = frame(call, m, m.t("first-admin-done").to_owned(), &here);
+    page(StatusCode::OK, &FirstAdminDone { frame, username, next_href: &next }, None)
 }
 
 fn form(
@@ -312,12 +316,4 @@ fn form(
     let mut response = page(status, &view, None)?;
     browser.introduce(call, &mut response);
     Ok(response)
-}
-
-/// A language that was chosen by the switcher stays for the pages that follow.
-pub(super) fn keep_language(call: &Call, head: &Head, response: &mut Response) {
-    let Some(query) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) else { return };
-    if let Some(chosen) = query.get("lang").and_then(messages::language) {
-        remember_language(call, response, chosen.tag());
-    }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use poem::http::StatusCode;
 use poem::{Body, Response};
 
-use super::answer::{Handled, PageFailure, is_own_origin, language, page, see_other};
+use super::answer::{Handled, PageFailure, frame, here, is_own_origin, language, page, see_other};
 use super::authorize::{refuse, refuse_stranger};
-use super::browser::{Browser, remember_language};
+use super::browser::{Browser, keep_language};
 use super::conclude::{allowed, answer, begin_session, finish, issue_code};
 use super::methods::{self, Attempt, Method};
 use super::steps;
@@ -87,16 +87,21 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
         }
         Next::SignIn(reason) => steps::sign_in(&step, reason)?,
         Next::ChooseAccount => steps::choose_account(&step)?,
-        Next::Consent { scope, resources, more } => steps::consent(&step, &scope, &resources, more)?,
+        Next::Consent { scope, resources, more } => {
+            let whole = Consent::to(&sign_in.request);
+            let asked = match consent {
+                _ if more => steps::Asked::Also,
+                Some(before) if before.and(&whole) == before => steps::Asked::Again,
+                Some(_) | None => steps::Asked::First,
+            };
+            steps::consent(&step, &scope, &resources, asked)?
+        }
     };
     browser.introduce(call, &mut response);
     // Applications open sign-in in a pop-up and wait for it to come back: these pages keep their opener.
     let kept = poem::http::HeaderValue::from_static("unsafe-none");
     response.headers_mut().insert("cross-origin-opener-policy", kept);
-    let params = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
-    if let Some(chosen) = params.as_ref().and_then(|params| params.get("lang")).and_then(super::messages::language) {
-        remember_language(call, &mut response, chosen.tag());
-    }
+    keep_language(call, head, &mut response);
     Ok(response)
 }
 
@@ -150,13 +155,13 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
     let form = read_form(&head, body).await?;
     let browser = Browser::of(&call, &head).await?;
     let id = id_of(&head);
+    let (here, handle) = (format!("{}/interaction/{id}", call.tenant.path), form.get("handle"));
     if !browser.token_matches(&call, id, form.get("csrf").unwrap_or_default()) {
-        return Err(PageFailure::forged("the anti-forgery token is not that of this browser and page"));
+        return Err(unproven(&call, &browser, id, handle).await?);
     }
-    let Some(sign_in) = load(&call, &browser, id, form.get("handle")).await? else {
+    let Some(sign_in) = load(&call, &browser, id, handle).await? else {
         return resume(&call, &head, None).await;
     };
-    let here = format!("{}/interaction/{id}", call.tenant.path);
     if sign_in.finished_at.is_some() || sign_in.expires_at <= call.now {
         return if sign_in.version == 0 { resume(&call, &head, Some(&sign_in)).await } else { Ok(see_other(&here)) };
     }
@@ -180,10 +185,34 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
         },
     };
     // Somebody (another tab, a double click) was first with this step: show how it is now.
-    Ok(done.unwrap_or_else(|| match form.get("handle").filter(|_| sign_in.version == 0) {
-        Some(handle) => see_other(&format!("{here}?handle={handle}")),
-        None => see_other(&here),
-    }))
+    Ok(done.unwrap_or_else(|| see_other(&with_handle(here, handle.filter(|_| sign_in.version == 0)))))
+}
+
+fn with_handle(here: String, handle: Option<&str>) -> String {
+    match handle {
+        Some(handle) => format!("{here}?handle={handle}"),
+        None => here,
+    }
+}
+
+/// Why a form does not count whose token is not that of this browser and page, and the way on from there.
+async fn unproven(call: &Call, browser: &Browser, id: &str, handle: Option<&str>) -> Result<PageFailure, PageFailure> {
+    if browser.is_new() {
+        let log = "the browser sent no cookie of ours with the form";
+        let failure = PageFailure::new(StatusCode::FORBIDDEN, "cookies-needed", "forbidden", log);
+        let sign_in = handle.and_then(|handle| open_handle(call, handle)).filter(|sign_in| sign_in.id == id);
+        return Ok(failure.back_to(match sign_in {
+            Some(sign_in) => start_by_id(call, &sign_in).await?,
+            None => None,
+        }));
+    }
+    let known = load(call, browser, id, handle).await?;
+    let failure = PageFailure::forged("the anti-forgery token is not that of this browser and page");
+    let here = format!("{}/interaction/{id}", call.tenant.path);
+    Ok(match known {
+        Some(sign_in) => failure.again_at(with_handle(here, handle.filter(|_| sign_in.version == 0))),
+        None => failure,
+    })
 }
 
 /// The form of a page of ours.
@@ -221,35 +250,55 @@ async fn load(call: &Call, browser: &Browser, id: &str, handle: Option<&str>) ->
         None => handle.and_then(|handle| open_handle(call, handle)).filter(|sign_in| sign_in.id == id),
     };
     match sign_in {
-        Some(sign_in) if sign_in.browser_hash.bytes() != browser.hash().bytes() => Err(PageFailure::new(
-            StatusCode::FORBIDDEN,
-            "other-browser",
-            "forbidden",
-            "the transaction belongs to another browser",
-        )),
+        Some(sign_in) if sign_in.browser_hash.bytes() != browser.hash().bytes() => {
+            let log = "the transaction belongs to another browser";
+            let failure = PageFailure::new(StatusCode::FORBIDDEN, "other-browser", "forbidden", log);
+            Err(failure.back_to(start_by_id(call, &sign_in).await?))
+        }
         sign_in => Ok(sign_in),
     }
 }
 
+/// The name of a client that somebody vouches for, and the address at which it begins a sign-in: its own for that, or
+/// else its home page.
+pub(super) fn start_of(call: &Call, client: &Client) -> Option<(String, String)> {
+    let metadata = &client.metadata;
+    let address = match &metadata.initiate_login_uri {
+        Some(uri) => {
+            // Core §4: `iss` tells the client who is to sign the person in.
+            let mut address = url::Url::parse(uri).ok()?;
+            address.query_pairs_mut().append_pair("iss", &call.tenant.issuer);
+            address.to_string()
+        }
+        None => metadata.client_uri.clone()?,
+    };
+    (!engine::is_unverified(client)).then(|| (client.display_name().to_owned(), address))
+}
+
+async fn start_by_id(call: &Call, sign_in: &SignIn) -> Result<Option<(String, String)>, PageFailure> {
+    let client = call.client(&sign_in.request.client_id).await?;
+    Ok(client.and_then(|client| start_of(call, &client)))
+}
+
 pub(super) async fn resume(call: &Call, head: &Head, sign_in: Option<&SignIn>) -> Handled {
-    let m = language(call, head, None, None);
+    let m = language(call, head, None);
     let finished = sign_in.is_some_and(|sign_in| sign_in.finished_at.is_some());
     let title = m.t(if finished { "resume-finished" } else { "resume-expired" }).to_owned();
     let client = match sign_in {
         Some(sign_in) => call.client(&sign_in.request.client_id).await?,
         None => None,
     };
-    // Nobody is stuck: the client's own way to begin a sign-in, or else its home page.
-    let start = client
-        .as_ref()
-        .and_then(|client| client.metadata.initiate_login_uri.as_deref().or(client.metadata.client_uri.as_deref()));
+    // Nobody is stuck: there is a way back to the client, if it told one.
+    let start = client.as_ref().and_then(|client| start_of(call, client));
     let view = Resume {
-        frame: super::answer::frame(call, m, title, ""),
+        frame: frame(call, m, title, here(head)),
         finished,
-        start_href: start,
+        start_href: start.as_ref().map(|(_, address)| address.as_str()),
         client: client.as_ref().map(|client| client.display_name()),
     };
-    page(if finished { StatusCode::OK } else { StatusCode::GONE }, &view, None)
+    let mut response = page(if finished { StatusCode::OK } else { StatusCode::GONE }, &view, None)?;
+    keep_language(call, head, &mut response);
+    Ok(response)
 }
 
 /// The person chose one of the accounts of this browser, or took one off the list.

@@ -18,10 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use self::flow::{Pending, Run};
 use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, see_other};
-use super::browser::Browser;
-use super::first_admin::keep_language;
+use super::browser::{Browser, keep_language};
 use super::interaction::read_form;
-use super::views::{Exchange, Form, Playground};
+use super::views::{Exchange, Form, Notice, Playground};
 use crate::call::{Call, Head};
 use crate::mint;
 use crate::protocol::client::{Client, GrantType};
@@ -156,7 +155,7 @@ pub async fn show(call: Call, head: Head, _: Body) -> Handled {
     if clients.is_empty() {
         return Err(no_client(&call));
     }
-    let m = language(&call, &head, None, browser.language());
+    let m = language(&call, &head, None);
     let choice = run.as_ref().map(|run| run.choice.clone()).unwrap_or_default();
     let action = format!("{}/playground", call.tenant.path);
     let here = if run.is_some() { format!("{action}?run={id}&lang=") } else { format!("{action}?lang=") };
@@ -180,12 +179,17 @@ pub async fn show(call: Call, head: Head, _: Body) -> Handled {
         let tokens = run.tokens.iter().map(|(name, raw)| decode::token(m, name, raw, call.now));
         (run.steps.iter().map(exchange).collect(), tokens.collect())
     });
+    let outcome = run.as_ref().map(|run| match &run.refusal {
+        Some(reason) => Notice { tone: "danger", text: m.with("playground-refused", &[("reason", reason)]) },
+        None => Notice { tone: "ok", text: m.t("playground-done").to_owned() },
+    });
     let view = Playground {
         frame: frame(&call, m, m.t("playground-title").to_owned(), &here),
         form: Form { action: &action, csrf: &csrf, hidden: Vec::new() },
         clients: clients.iter().map(option).collect(),
         flows: flows.map(|(flow, value, text)| (value, text, flow == choice.flow)).collect(),
         toggles: toggles.map(|(toggle, value, text)| (value, text, choice.with.contains(&toggle))).collect(),
+        outcome,
         exchanges,
         tokens,
     };

@@ -16,7 +16,7 @@ use crate::sign_in::engine::{self, Notice, SignInReason};
 const PROFILE_SCOPES: [&str; 5] = [OPENID, "profile", "email", "address", "phone"];
 
 fn messages(step: &Step<'_>) -> &'static Messages {
-    language(step.call, step.head, step.sign_in.request.ui_locales.as_deref(), step.browser.language())
+    language(step.call, step.head, step.sign_in.request.ui_locales.as_deref())
 }
 
 /// The address of this transaction, for links on its pages.
@@ -146,12 +146,23 @@ pub(super) fn choose_account(step: &Step<'_>) -> Result<Response, PageFailure> {
     page(StatusCode::OK, &view, Some(&step.sign_in.request.return_to.redirect_uri))
 }
 
+/// How a question for consent relates to what was allowed before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Nothing was.
+    First,
+    /// The same question was answered before.
+    Again,
+    /// Some was, and this comes on top.
+    Also,
+}
+
 /// What the client wants to be allowed.
 pub(super) fn consent(
     step: &Step<'_>,
     scope: &Scope,
     resources: &[String],
-    more: bool,
+    asked: Asked,
 ) -> Result<Response, PageFailure> {
     let m = messages(step);
     let handle = step.handle()?;
@@ -162,6 +173,7 @@ pub(super) fn consent(
     let (host, other) = (host_of(step), format!("{here}another=1"));
     let person = current_person(step);
     let (name, detail) = person.as_ref().map_or(("", ""), |(name, detail)| (name.as_str(), detail.as_str()));
+    let more = asked == Asked::Also;
     let title = if more { "consent-title-also" } else { "consent-title" };
     let view = Consent {
         frame: frame(step.call, m, m.with(title, &[("client", client)]), &format!("{here}lang=")),
@@ -170,6 +182,7 @@ pub(super) fn consent(
         account: (name, detail),
         switch_href: Some(&other),
         also: more,
+        again: asked == Asked::Again,
         groups: groups(m, scope, more),
         resources: resources.to_vec(),
     };
@@ -201,6 +214,9 @@ fn groups(m: &'static Messages, scope: &Scope, new: bool) -> Vec<(&'static str, 
 }
 
 fn row(m: &'static Messages, token: &str, new: bool) -> ScopeRow {
-    let (title, sentence) = m.scope(token).unwrap_or((token, ""));
-    ScopeRow { scope: token.to_owned(), title: title.to_owned(), sentence: sentence.to_owned(), optional: None, new }
+    let (title, sentence) = match m.scope(token) {
+        Some((title, sentence)) => (title.to_owned(), sentence.to_owned()),
+        None => (m.with("scope-other", &[("scope", token)]), m.t("scope-other-sentence").to_owned()),
+    };
+    ScopeRow { scope: token.to_owned(), title, sentence, optional: None, new }
 }

@@ -229,6 +229,8 @@ pub struct Consent<'a> {
     pub switch_href: Option<&'a str>,
     /// Part of the access was granted before: "also wants".
     pub also: bool,
+    /// All of it was, and is asked once more.
+    pub again: bool,
     /// Heading (`consent-group-profile`, `-behalf`, `-away`) and rows; empty groups are left out.
     pub groups: Vec<(&'static str, Vec<ScopeRow>)>,
     /// Names of the APIs the tokens are for.
@@ -243,8 +245,8 @@ pub struct SignOutConfirm<'a> {
     pub frame: Frame<'a>,
     /// Carries `csrf` and `handle`.
     pub form: Form<'a>,
-    /// Shown name of the account.
-    pub account: Option<&'a str>,
+    /// Shown names of the accounts that are signed in here.
+    pub accounts: Vec<&'a str>,
     /// Apps that will be told.
     pub apps: Vec<String>,
     /// "Stay signed in"
@@ -257,10 +259,8 @@ pub struct SignOutConfirm<'a> {
 pub struct SignedOut<'a> {
     /// The title is "You are signed out".
     pub frame: Frame<'a>,
-    /// Name of the client and its post-logout URI, if both are verified.
+    /// Name of the client and where it begins, if it is verified.
     pub back: Option<(&'a str, &'a str)>,
-    /// Where to sign in again.
-    pub sign_in_href: Option<&'a str>,
 }
 
 /// A refusal that ends here instead of at the client.
@@ -307,7 +307,7 @@ pub struct Resume<'a> {
     pub frame: Frame<'a>,
     /// Finished in another tab, rather than too old.
     pub finished: bool,
-    /// "Start again": the client's own sign-in.
+    /// The client's own sign-in: "Start again", or "Back" if finished.
     pub start_href: Option<&'a str>,
     /// Name of the client, for the sentence.
     pub client: Option<&'a str>,
@@ -387,7 +387,7 @@ pub struct Start<'a> {
     pub clients: Vec<[String; 4]>,
     /// Sample people: username, mail address.
     pub people: Vec<(String, String)>,
-    /// Cards: message id (`start-playground`, `-try`, `-account`, `-mail`, `-errors`, `-styleguide`) and URL.
+    /// Cards: message id (`start-playground`, `-account`, `-mail`, `-errors`, `-styleguide`) and URL.
     pub links: Vec<(&'static str, String)>,
 }
 
@@ -473,7 +473,9 @@ pub struct Playground<'a> {
     pub flows: Vec<(&'static str, &'static str, bool)>,
     /// Value of `with`, message id, whether ticked: PKCE, PAR, DPoP, resource, claims.
     pub toggles: Vec<(&'static str, &'static str, bool)>,
-    /// What went over the wire, in order; none before the first run.
+    /// How the run ended; none before the first.
+    pub outcome: Option<Notice>,
+    /// What went over the wire, in order.
     pub exchanges: Vec<Exchange>,
     /// What came back.
     pub tokens: Vec<DecodedToken>,

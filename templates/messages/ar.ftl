@@ -20,7 +20,6 @@ start-again-yourself-at = عُد إلى { $client } وسجّل الدخول هن
 back-to-client = العودة إلى { $client }
 switch-account = تبديل الحساب
 use-another-account = استخدام حساب آخر
-sign-in-again = تسجيل الدخول مرة أخرى
 stay-signed-in = البقاء مسجَّل الدخول
 
 tone-info = ملاحظة:
@@ -168,6 +167,7 @@ notice-signed-out-others = تم إنهاء كل الجلسات الأخرى.
 chooser-title = اختر حسابًا
 chooser-for-client = للمتابعة إلى { $client }
 chooser-remove = إزالة { $name } من هذه القائمة
+chooser-remove-signed-in = تسجيل خروج { $name } وإزالته من هذه القائمة
 account-signed-in = مسجَّل الدخول
 account-signed-out = مسجَّل الخروج
 
@@ -176,7 +176,9 @@ account-signed-out = مسجَّل الخروج
 consent-title = يطلب { $client } الإذن بالوصول
 consent-title-also = يطلب { $client } إذنًا إضافيًا بالوصول
 consent-intro = إذا سمحت بذلك، يمكن لتطبيق { $client }:
+consent-intro-resources = سبق أن سمحت لتطبيق { $client } بالوصول. إذا سمحت الآن، شمل هذا الإذن أيضًا ما هو مذكور هنا.
 consent-also = سبق أن سمحت لتطبيق { $client } بالوصول. وهو يطلب الآن أيضًا ما وُضعت عليه علامة «جديد».
+consent-again = سبق أن سمحت لتطبيق { $client } بهذا. نسألك مرة أخرى لنتأكد من أنك ما زلت تريده.
 consent-unverified = لم يتحقق أحد هنا من { $client }. لا تسمح له إلا إذا كنت تعرفه وتثق به.
 consent-group-profile = ملفك الشخصي
 consent-group-behalf = بالنيابة عنك
@@ -221,6 +223,14 @@ sign-out = تسجيل الخروج
 signing-out = جارٍ تسجيل الخروج…
 sign-out-title = هل تريد تسجيل الخروج من { $tenant }؟
 sign-out-effect = سيكون عليك تسجيل الدخول مجددًا في المرة القادمة.
+sign-out-accounts = { $count ->
+    [zero] لست مسجَّل الدخول هنا بأي حساب.
+    [one] أنت مسجَّل الدخول هنا بحساب واحد، وسيُسجَّل خروجه.
+    [two] أنت مسجَّل الدخول هنا بحسابين، وسيُسجَّل خروجهما معًا.
+    [few] أنت مسجَّل الدخول هنا بـ { $count } حسابات، وسيُسجَّل خروجها كلها.
+    [many] أنت مسجَّل الدخول هنا بـ { $count } حسابًا، وسيُسجَّل خروجها كلها.
+   *[other] أنت مسجَّل الدخول هنا بـ { $count } حساب، وسيُسجَّل خروجها كلها.
+}
 sign-out-effect-apps = { $count ->
     [zero] سيكون عليك تسجيل الدخول مجددًا في المرة القادمة.
     [one] سيُبلَّغ هذا التطبيق بأنك سجّلت الخروج:
@@ -308,8 +318,8 @@ error-link-used = لم يعد هذا الرابط يعمل
 error-link-used-what = استُخدم الرابط من قبل، أو أصبح قديمًا.
 error-link-used-next = اطلب رابطًا جديدًا.
 error-login-required = عليك تسجيل الدخول
-error-login-required-what = طلب التطبيق عدم عرض صفحة تسجيل الدخول، لكنك غير مسجَّل الدخول.
-error-login-required-next = عُد إلى التطبيق وسجّل الدخول هناك.
+error-login-required-what = لا أحد مسجَّل الدخول في هذا المتصفح، أو سُجّل خروجك بعد مرور بعض الوقت.
+error-login-required-next = افتح أحد تطبيقاتك وسجّل الدخول هناك، ثم عُد إلى هذه الصفحة.
 error-method-not-allowed = لا يمكن استخدام هذه الصفحة بهذه الطريقة
 error-method-not-allowed-what = العنوان موجود، لكن ليس لهذا النوع من الطلبات.
 error-method-not-allowed-next = ارجع واستخدم الروابط والأزرار الموجودة في الصفحة.
@@ -363,8 +373,6 @@ start-metadata = عرض البيانات الوصفية
 start-next = الخطوات التالية
 start-playground = ساحة التجربة
 start-playground-text = شغّل مسارًا واقرأ كل طلب وكل رد.
-start-try = تجربة تسجيل الدخول
-start-try-text = شاهد ما يراه الناس حين يرسلهم تطبيق إلى هنا.
 start-account = حسابك
 start-account-text = جلسات الشخص المسجَّل الدخول.
 start-mail = الرسائل المحتجزة
@@ -386,7 +394,7 @@ start-kind-native = تطبيق أصلي
 start-kind-machine = آلة
 start-kind-device = جهاز
 start-people = أشخاص للتجربة
-start-people-hint = تُطبع كلمات مرور الأشخاص التجريبيين مرة واحدة عند إنشائهم؛ والأمر ‎`chancery user password`‎ يعيّن كلمات جديدة.
+start-people-hint = تُطبع كلمات مرور الأشخاص التجريبيين مرة واحدة عند إنشائهم. وهذا الأمر يعيّن كلمة جديدة:
 
 mail-title = الرسائل المحتجزة
 mail-lead = لا يُرسل شيء أثناء التطوير. ما كان سيُرسل مدرج هنا، الأحدث أولًا.
@@ -419,6 +427,8 @@ playground-run = تشغيل المسار
 playground-running = جارٍ التشغيل…
 playground-sequence = ما حدث
 playground-sequence-hint = افتح سطرًا لقراءة الرسالة كما أُرسلت. الأسرار محجوبة.
+playground-done = اكتمل المسار حتى نهايته.
+playground-refused = انتهى المسار قبل أوانه. { $reason }
 playground-empty = لم يُشغَّل شيء بعد
 playground-empty-text = اضغط على «تشغيل المسار» لترى أول تبادل.
 playground-from-to = من { $from } إلى { $to }:

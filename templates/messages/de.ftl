@@ -20,7 +20,6 @@ start-again-yourself-at = Kehren Sie zu { $client } zurück und melden Sie sich 
 back-to-client = Zurück zu { $client }
 switch-account = Konto wechseln
 use-another-account = Anderes Konto verwenden
-sign-in-again = Erneut anmelden
 stay-signed-in = Angemeldet bleiben
 
 tone-info = Hinweis:
@@ -124,6 +123,7 @@ notice-signed-out-others = Alle anderen Sitzungen wurden beendet.
 chooser-title = Konto wählen
 chooser-for-client = weiter zu { $client }
 chooser-remove = { $name } aus dieser Liste entfernen
+chooser-remove-signed-in = { $name } abmelden und aus dieser Liste entfernen
 account-signed-in = Angemeldet
 account-signed-out = Abgemeldet
 
@@ -132,7 +132,9 @@ account-signed-out = Abgemeldet
 consent-title = { $client } bittet um Zugriff
 consent-title-also = { $client } bittet um weiteren Zugriff
 consent-intro = Wenn Sie zustimmen, kann { $client }:
+consent-intro-resources = Sie haben { $client } schon früher Zugriff gegeben. Wenn Sie zustimmen, gilt dieser Zugriff auch für das hier Genannte.
 consent-also = Sie haben { $client } schon früher Zugriff gegeben. Nun kommt hinzu, was als neu gekennzeichnet ist.
+consent-again = Sie haben { $client } dies schon früher erlaubt. Wir fragen noch einmal, um sicher zu sein, dass Sie es weiterhin wollen.
 consent-unverified = { $client } wurde hier von niemandem überprüft. Stimmen Sie nur zu, wenn Sie die App kennen und ihr vertrauen.
 consent-group-profile = Ihr Profil
 consent-group-behalf = In Ihrem Namen
@@ -173,6 +175,10 @@ sign-out = Abmelden
 signing-out = Abmeldung läuft …
 sign-out-title = Von { $tenant } abmelden?
 sign-out-effect = Beim nächsten Mal müssen Sie sich wieder anmelden.
+sign-out-accounts = { $count ->
+    [one] Sie sind hier mit { $count } Konto angemeldet. Es wird abgemeldet.
+   *[other] Sie sind hier mit { $count } Konten angemeldet. Alle werden abgemeldet.
+}
 sign-out-effect-apps = { $count ->
     [one] Diese App erfährt, dass Sie sich abgemeldet haben:
    *[other] Diese Apps erfahren, dass Sie sich abgemeldet haben:
@@ -256,8 +262,8 @@ error-link-used = Dieser Link gilt nicht mehr
 error-link-used-what = Er wurde schon benutzt oder ist zu alt.
 error-link-used-next = Fordern Sie einen neuen Link an.
 error-login-required = Sie müssen sich anmelden
-error-login-required-what = Die App wollte keine Anmeldeseite, aber Sie sind nicht angemeldet.
-error-login-required-next = Kehren Sie zur App zurück und melden Sie sich dort an.
+error-login-required-what = In diesem Browser ist niemand angemeldet, oder Sie wurden nach einiger Zeit abgemeldet.
+error-login-required-next = Öffnen Sie eine Ihrer Apps und melden Sie sich dort an. Kehren Sie dann zu dieser Seite zurück.
 error-method-not-allowed = So lässt sich diese Seite nicht benutzen
 error-method-not-allowed-what = Die Adresse gibt es, aber nicht für diese Art von Anfrage.
 error-method-not-allowed-next = Gehen Sie zurück und benutzen Sie die Links und Schaltflächen der Seite.
@@ -311,8 +317,6 @@ start-metadata = Metadaten ansehen
 start-next = Wie es weitergeht
 start-playground = Spielwiese
 start-playground-text = Einen Ablauf ausführen und jede Anfrage und Antwort lesen.
-start-try = Anmelden ausprobieren
-start-try-text = Sehen, was Menschen sehen, wenn eine App sie hierher schickt.
 start-account = Ihr Konto
 start-account-text = Die Sitzungen der angemeldeten Person.
 start-mail = Abgefangene E-Mails
@@ -334,7 +338,7 @@ start-kind-native = Native App
 start-kind-machine = Maschine
 start-kind-device = Gerät
 start-people = Beispielpersonen
-start-people-hint = Passwörter der Beispielpersonen werden einmal ausgegeben, wenn sie entstehen; `chancery user password` setzt neue.
+start-people-hint = Passwörter der Beispielpersonen werden einmal ausgegeben, wenn sie entstehen. Dieser Befehl setzt ein neues:
 
 mail-title = Abgefangene E-Mails
 mail-lead = In der Entwicklung wird nichts verschickt. Was verschickt worden wäre, steht hier, das Neueste zuerst.
@@ -367,6 +371,8 @@ playground-run = Ablauf ausführen
 playground-running = Läuft …
 playground-sequence = Was geschah
 playground-sequence-hint = Öffnen Sie eine Zeile, um die Nachricht so zu lesen, wie sie gesendet wurde. Geheimnisse sind verdeckt.
+playground-done = Der Ablauf kam bis zum Ende.
+playground-refused = Der Ablauf endete vorzeitig. { $reason }
 playground-empty = Noch ist nichts gelaufen
 playground-empty-text = Drücken Sie „Ablauf ausführen“, um den ersten Austausch zu sehen.
 playground-from-to = Von { $from } an { $to }:

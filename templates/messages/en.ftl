@@ -21,7 +21,6 @@ start-again-yourself-at = Go back to { $client } and sign in there again.
 back-to-client = Back to { $client }
 switch-account = Switch account
 use-another-account = Use another account
-sign-in-again = Sign in again
 stay-signed-in = Stay signed in
 
 tone-info = Note:
@@ -125,6 +124,7 @@ notice-signed-out-others = All other sessions were signed out.
 chooser-title = Choose an account
 chooser-for-client = to continue to { $client }
 chooser-remove = Remove { $name } from this list
+chooser-remove-signed-in = Sign { $name } out and remove from this list
 account-signed-in = Signed in
 account-signed-out = Signed out
 
@@ -133,7 +133,9 @@ account-signed-out = Signed out
 consent-title = { $client } asks for access
 consent-title-also = { $client } asks for more access
 consent-intro = If you allow it, { $client } can:
+consent-intro-resources = You have given { $client } access before. If you allow it, that access also works with what is named here.
 consent-also = You have given { $client } access before. It now also wants what is marked as new.
+consent-again = You have allowed { $client } this before. We ask again, to be sure that you still want it.
 consent-unverified = Nobody has verified { $client } here. Allow it only if you know and trust it.
 consent-group-profile = Your profile
 consent-group-behalf = On your behalf
@@ -174,6 +176,10 @@ sign-out = Sign out
 signing-out = Signing out…
 sign-out-title = Sign out of { $tenant }?
 sign-out-effect = You will need to sign in again the next time.
+sign-out-accounts = { $count ->
+    [one] You are signed in here with { $count } account. It will be signed out.
+   *[other] You are signed in here with { $count } accounts. All of them will be signed out.
+}
 sign-out-effect-apps = { $count ->
     [one] This app will be told that you signed out:
    *[other] These apps will be told that you signed out:
@@ -257,8 +263,8 @@ error-link-used = This link no longer works
 error-link-used-what = It has been used before, or is too old.
 error-link-used-next = Ask for a new link.
 error-login-required = You need to sign in
-error-login-required-what = The app asked us not to show a sign-in page, but you are not signed in.
-error-login-required-next = Go back to the app and sign in there.
+error-login-required-what = Nobody is signed in in this browser, or you were signed out because some time had passed.
+error-login-required-next = Open one of your apps and sign in there, then come back to this page.
 error-method-not-allowed = This page cannot be used like that
 error-method-not-allowed-what = The address exists, but not for this kind of request.
 error-method-not-allowed-next = Go back and use the links and buttons on the page.
@@ -312,8 +318,6 @@ start-metadata = See its metadata
 start-next = What to do next
 start-playground = Playground
 start-playground-text = Run a flow and read every request and answer.
-start-try = Try signing in
-start-try-text = See what people see when an app sends them here.
 start-account = Your account
 start-account-text = Sessions of the person who is signed in.
 start-mail = Caught mail
@@ -335,7 +339,7 @@ start-kind-native = Native app
 start-kind-machine = Machine
 start-kind-device = Device
 start-people = Sample people
-start-people-hint = Passwords of sample people are printed once, when they are made; `chancery user password` sets new ones.
+start-people-hint = Passwords of sample people are printed once, when they are made. This command sets a new one:
 
 mail-title = Caught mail
 mail-lead = In development nothing is sent. What would have been is listed here, newest first.
@@ -368,6 +372,8 @@ playground-run = Run the flow
 playground-running = Running…
 playground-sequence = What happened
 playground-sequence-hint = Open a line to read the message as it was sent. Secrets are masked.
+playground-done = The flow ran to its end.
+playground-refused = The flow ended early. { $reason }
 playground-empty = Nothing has run yet
 playground-empty-text = Press “Run the flow” to see the first exchange.
 playground-from-to = From { $from } to { $to }:

@@ -16,6 +16,7 @@ mod lost_connections;
 mod openidconnect_crate;
 mod outbound;
 mod pages_developer;
+mod pages_people;
 mod password_pool;
 mod rooms;
 mod signing_key;

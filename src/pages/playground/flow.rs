@@ -41,6 +41,8 @@ pub(super) struct Run {
     pub(super) steps: Vec<Step>,
     /// Name and text of every token, in the order they came.
     pub(super) tokens: Vec<(String, String)>,
+    /// What ended the flow early: an error code, and its description.
+    pub(super) refusal: Option<String>,
 }
 
 impl Pending {
@@ -123,11 +125,18 @@ fn context(browser: &Browser) -> Vec<u8> {
 
 /// Everything from the request to the last answer; the first refusal ends it.
 pub(super) async fn run(call: &Call, pending: Pending, answer: &Params) -> Result<Run, PageFailure> {
-    let mut run =
-        Run { choice: pending.choice.clone(), steps: front_channel(call, &pending, answer), tokens: Vec::new() };
+    let mut run = Run {
+        choice: pending.choice.clone(),
+        steps: front_channel(call, &pending, answer),
+        tokens: Vec::new(),
+        refusal: refusal(answer.get("error"), answer.get("error_description")),
+    };
     // RFC 9207 §2.4: an answer of another issuer ends the flow, its code is sent nowhere.
-    let ours = answer.get("iss") == Some(call.tenant.issuer.as_str());
-    let Some(code) = answer.get("code").filter(|_| ours) else { return Ok(run) };
+    if answer.get("iss") != Some(call.tenant.issuer.as_str()) {
+        run.refusal = refusal(Some("iss"), Some("the answer is not from this issuer"));
+        return Ok(run);
+    }
+    let Some(code) = answer.get("code") else { return Ok(run) };
     let mut form = vec![
         wire::pair("grant_type", "authorization_code"),
         wire::pair("client_id", &pending.choice.client),
@@ -138,7 +147,9 @@ pub(super) async fn run(call: &Call, pending: Pending, answer: &Params) -> Resul
     let Some(first) = run.tokens_for(call, form, "step-token").await? else { return Ok(run) };
     let text = |name: &str| first.get(name).and_then(Value::as_str);
     let openid = text("scope").is_some_and(|scope| scope.split(' ').any(|token| token == OPENID));
-    if let Some(token) = text("access_token").filter(|_| openid) {
+    // RFC 8707 §2: a token for a resource is for nobody else, userinfo included.
+    let elsewhere = pending.request.iter().any(|(name, _)| name == "resource");
+    if let Some(token) = text("access_token").filter(|_| openid && !elsewhere) {
         run.ask(call, Outgoing::userinfo(token), "step-userinfo").await?;
     }
     let refresh = text("refresh_token").filter(|_| pending.choice.flow == Flow::Refresh);
@@ -167,6 +178,13 @@ fn front_channel(call: &Call, pending: &Pending, answer: &Params) -> Vec<Step> {
     ]
 }
 
+fn refusal(code: Option<&str>, description: Option<&str>) -> Option<String> {
+    Some(match description {
+        Some(description) => format!("{}: {description}", code?),
+        None => code?.to_owned(),
+    })
+}
+
 impl Run {
     /// Asks the server, and writes down question and answer. `None` unless the answer is a success.
     async fn ask(
@@ -178,7 +196,12 @@ impl Run {
         self.steps.push(request.step(call, note));
         let answer = request.send(call).await?;
         self.steps.push(answer.step());
-        Ok(answer.success())
+        let success = answer.success();
+        if success.is_none() {
+            let (code, description) = answer.error();
+            self.refusal = refusal(code.as_deref(), description.as_deref());
+        }
+        Ok(success)
     }
 
     /// Asks the token endpoint, and keeps the tokens that come.

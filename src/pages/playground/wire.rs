@@ -234,6 +234,13 @@ impl Incoming {
         self.object().filter(|_| self.status.is_success())
     }
 
+    /// The error and its description, if it is a refusal.
+    pub(super) fn error(&self) -> (Option<String>, Option<String>) {
+        let object = self.object().unwrap_or_default();
+        let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
+        (text("error").or_else(|| Some(self.status.as_str().to_owned())), text("error_description"))
+    }
+
     /// The answer as it is shown. An error shows in the line.
     pub(super) fn step(&self) -> Step {
         let line = format!("{} {}", self.status.as_u16(), self.status.canonical_reason().unwrap_or_default());

@@ -226,7 +226,7 @@ async fn code_after_sign_out(server: &Server, scope: &str) -> String {
     let page = agent.get(&format!("/t/{}/end_session", server.slug)).await;
     let confirm = forms(&page.body).remove(0);
     assert!(confirm.action.ends_with("/end_session"), "{}", page.body);
-    assert_eq!(agent.submit(&confirm).await.status, 200);
+    assert_eq!(agent.submit_and_follow(&confirm).await.status, 200);
     answer.redirect_param("code").unwrap()
 }
 
