@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::agent::{attribute, forms};
+use crate::support::agent::{attribute, form, forms};
 use crate::support::{Agent, Answer, Engine, PASSWORD, SECRET, Server};
 
 /// A client that asks, told where its sign-in begins.
@@ -138,4 +138,28 @@ async fn ending_the_own_session_ends_on_the_page_that_says_so() {
     assert!(page.body.contains("Alice Example") && page.body.contains("/end_session\""), "who is it: {}", page.body);
     let page = agent.submit_and_follow(&forms(&page.body).remove(0).set("decision", "one")).await;
     assert!(page.status == 200 && page.body.contains("You are signed out"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn section_2_a_client_signs_out_by_a_form_of_its_own_site_which_comes_without_cookies() {
+    let server = Server::on(Engine::Sqlite).await;
+    let tokens = server.tokens().await;
+    let mut agent = Agent::new(&server);
+    let code = agent.authorize("web", "").await.redirect_param("code").unwrap();
+    let mine = server.redeem(&code).await.json();
+    for (rule, hint) in [("of another browser", &tokens), ("of this one", &mine)] {
+        let hint = hint["id_token"].as_str().unwrap();
+        let body = form(&[
+            ("id_token_hint", hint),
+            ("post_logout_redirect_uri", "https://app.example/out"),
+            ("state", "a b&c"),
+        ]);
+        // SameSite=Lax: the browser sends no cookie with a POST of another site, and all of them with the GET after it.
+        let answer = server.post("/end_session", &body).await;
+        assert_eq!(answer.status, 303, "{rule}");
+        let answer = agent.get(answer.header("location")).await;
+        assert_eq!(answer.header("location"), "https://app.example/out?state=a%20b%26c", "{rule}");
+        let ended = !agent.clone().authorize("web", "prompt=none").await.header("location").contains("code=");
+        assert_eq!(ended, rule == "of this one", "{rule}");
+    }
 }
