@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 
 use crate::call::App;
 use crate::keys;
 
 /// How often notices of other replicas are looked for: half of the two seconds within which a revocation must hold (I6).
 const NOTICES: Duration = Duration::from_millis(900);
+/// How long one round of work may take: the network to the database may have gone silent.
+const LONGEST: Duration = Duration::from_secs(300);
 /// How often old rows are deleted.
 const PURGE: Duration = Duration::from_secs(600);
 /// How often the age of keys is looked at.
@@ -50,7 +52,9 @@ where
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = ticks.tick() => work(app.clone()).await,
+                _ = ticks.tick() => if timeout(LONGEST, work(app.clone())).await.is_err() {
+                    tracing::warn!("work in the background took too long; it is begun anew");
+                },
                 _ = stopping.changed() => break,
             }
         }
@@ -62,11 +66,16 @@ where
 /// # Errors
 /// A failure of the database.
 pub async fn seal_audit_trails(app: &App) -> Result<(), crate::store::StoreError> {
+    let mut result = Ok(());
     for tenant in app.store.unsealed_tenants().await? {
         let store = app.store.of(tenant);
-        while store.seal_audit_block(app.clock.now()).await? {}
+        let sealed = async {
+            while store.seal_audit_block(app.clock.now()).await? {}
+            Ok(())
+        };
+        result = sealed.await.and(result);
     }
-    Ok(())
+    result
 }
 
 /// Rotates the keys of every tenant that are due.
@@ -74,10 +83,19 @@ pub async fn seal_audit_trails(app: &App) -> Result<(), crate::store::StoreError
 /// # Errors
 /// A failure of the database, or a key that cannot be made.
 pub async fn rotate_old_keys(app: &App) -> Result<(), keys::KeyError> {
+    let mut result = Ok(());
     for slug in app.store.tenants_with_due_keys(app.clock.now()).await? {
-        if let Some(tenant) = app.directory.named(&slug).await? {
-            keys::rotate_if_due(&tenant, &app.store.of(tenant.id), app.clock.now()).await?;
+        let rotated = async {
+            if let Some(tenant) = app.directory.named(&slug).await? {
+                keys::rotate_if_due(&tenant, &app.store.of(tenant.id), app.clock.now()).await?;
+            }
+            Ok::<_, keys::KeyError>(())
+        };
+        // A tenant that cannot be read is no reason to leave out the others.
+        if let Err(error) = rotated.await {
+            tracing::error!(tenant = slug.as_str(), error = %error, "signing keys cannot be rotated");
+            result = Err(error);
         }
     }
-    Ok(())
+    result
 }

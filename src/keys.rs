@@ -113,24 +113,30 @@ impl KeyRing {
 /// # Errors
 /// The database, or a key that does not open.
 pub async fn ring(tenant: &Tenant, store: &TenantStore, now: Timestamp) -> Result<Arc<KeyRing>, KeyError> {
-    // Who loads the ring may have to wait for the database; those behind it do not wait one after the other.
-    let late = |_| KeyError::Store(StoreError::Busy);
-    let known = timeout(RING_WAIT, tenant.keys.read()).await.map_err(late)?.clone();
-    if let Some(ring) = known.filter(|ring| !ring.is_stale(now)) {
-        return Ok(ring);
-    }
-    let mut slot = timeout(RING_WAIT, tenant.keys.write()).await.map_err(late)?;
-    if let Some(ring) = slot.as_ref().filter(|ring| !ring.is_stale(now)) {
+    let known = tenant.keys.read().await.clone();
+    if let Some(ring) = known.as_ref().filter(|ring| !ring.is_stale(now)) {
         return Ok(ring.clone());
     }
-    let records = match (store.signing_keys().await, slot.as_ref()) {
+    // One request loads the ring and may have to wait for the database. The others go on with the one they know, or
+    // wait a little for the first; they do not wait one after the other.
+    let _loading = match (tenant.loading_keys.try_lock(), &known) {
+        (Ok(loading), _) => loading,
+        (Err(_), Some(known)) => return Ok(known.clone()),
+        (Err(_), None) => {
+            timeout(RING_WAIT, tenant.loading_keys.lock()).await.map_err(|_| KeyError::Store(StoreError::Busy))?
+        }
+    };
+    if let Some(ring) = tenant.keys.read().await.as_ref().filter(|ring| !ring.is_stale(now)) {
+        return Ok(ring.clone());
+    }
+    let records = match (store.signing_keys().await, known) {
         (Ok(records), _) => records,
         // While the database is away, what was known goes on: the tokens of a key that should be gone are dead by then.
-        (Err(_), Some(known)) => return Ok(known.clone()),
+        (Err(_), Some(known)) => return Ok(known),
         (Err(error), None) => return Err(error.into()),
     };
     let ring = Arc::new(KeyRing::of(tenant, &records, now)?);
-    *slot = Some(ring.clone());
+    *tenant.keys.write().await = Some(ring.clone());
     Ok(ring)
 }
 

@@ -226,12 +226,13 @@ impl Endpoint for Methods {
         }
         let found = self.handlers.iter().find(|(method, _)| *method == head.method);
         let Some((_, handler)) = found else { return Ok(self.refuse_method(&call, &head)) };
-        let only_reads = head.method == Method::GET;
+        let only_reads = head.method == Method::GET && self.surface == Surface::Json;
         let answering = handler(call, head, body);
         if only_reads {
             return Ok(answering.await);
         }
-        // What may change something is done to its end, even if the peer hangs up: a guess must be counted.
+        // What may change something is done to its end, even if the peer hangs up: a guess must be counted. A page
+        // may end in a code or end a session.
         match tokio::spawn(logging::still_about(answering)).await {
             Ok(response) => Ok(response),
             Err(error) => {

@@ -3,7 +3,7 @@
 //! Tenants, clients and keys are loaded when they are first needed, shared behind `Arc`, and dropped when a notice
 //! says that they have changed or when nobody asked for them for a while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use crate::protocol::metadata;
 use crate::protocol::policy::TenantStatus;
 use crate::protocol::scope::Scope;
 use crate::protocol::tenant_settings::{TenantSettings, ThemeSettings};
+use crate::protocol::timestamp::Timestamp;
 use crate::seal::{KeyedHash, RootSecret, SealError, Sealer};
 use crate::store::notices::Notice;
 use crate::store::tenants::{ResourceRecord, TenantRecord};
@@ -147,6 +148,8 @@ pub struct Tenant {
     /// Its colours, if it has set any that can be read.
     pub theme: Option<ThemeSheet>,
     pub(crate) keys: RwLock<Option<Arc<KeyRing>>>,
+    /// Held by whoever loads the keys.
+    pub(crate) loading_keys: Mutex<()>,
     /// Held by whoever makes a key, so that those who need it at the same time wait for it.
     pub(crate) making_key: Mutex<()>,
 }
@@ -175,6 +178,7 @@ impl Tenant {
             resources,
             issuer,
             keys: RwLock::new(None),
+            loading_keys: Mutex::default(),
             making_key: Mutex::default(),
         })
     }
@@ -197,8 +201,8 @@ pub struct Directory {
     by_slug: Cache<Slug, Arc<Tenant>>,
     by_host: Cache<String, Arc<Tenant>>,
     clients: Cache<(TenantId, ClientId), Arc<Client>>,
-    /// The notices that were acted on, and whether they will be once more.
-    acted: Mutex<HashMap<Uuid, bool>>,
+    /// The notices that were acted on, and when they will be once more.
+    acted: Mutex<HashMap<Uuid, Option<Timestamp>>>,
 }
 
 impl Directory {
@@ -311,21 +315,24 @@ impl Directory {
     /// # Errors
     /// A failure of the database: what is cached then stays as it is.
     pub async fn catch_up(&self, clock: &Clock) -> Result<(), StoreError> {
-        /// Longer than any transaction of ours may be under way before it is seen.
-        const OVERLAP: i64 = 10;
-        /// Longer than it takes to load a tenant: what was read before the change was written is in memory by then.
+        /// A notice is dated when its request began; the longest that may be set for a request, and some more.
+        const OVERLAP: i64 = 330;
+        /// Longer than it takes to load a tenant.
         const SETTLED: i64 = 5;
         let now = clock.now();
         let found = self.store.notices_since(now.plus(-OVERLAP)).await?;
         let mut acted = self.acted.lock().await;
-        acted.retain(|known, _| found.iter().any(|noticed| noticed.id == *known));
+        let current: HashSet<Uuid> = found.iter().map(|noticed| noticed.id).collect();
+        acted.retain(|known, _| current.contains(known));
         for noticed in found {
-            // Twice: at once, and again when no load that began before can still put the old state into memory.
-            let settled = now.since(noticed.at) >= SETTLED;
-            if acted.get(&noticed.id).is_none_or(|once_more| settled && *once_more) {
-                self.forget(noticed.tenant, &noticed.notice).await;
-                acted.insert(noticed.id, !settled);
-            }
+            // Twice: at first sight, and again when no load that began before can still put the old state into memory.
+            let again = match acted.get(&noticed.id) {
+                None => Some(now.plus(SETTLED)),
+                Some(Some(due)) if *due <= now => None,
+                Some(_) => continue,
+            };
+            self.forget(noticed.tenant, &noticed.notice).await;
+            acted.insert(noticed.id, again);
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ const SHOWN_PARAMETERS: &[&str] = &[
     "user",
 ];
 
-/// A database URL: `sqlite://…`, `sqlite::memory:` or `postgres://…`.
+/// A database URL: `sqlite://…` or `postgres://…`.
 ///
 /// `Debug` and `Display` hide the password; `expose` gives the whole text.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +55,9 @@ pub enum DatabaseUrlError {
     /// `sqlite://` without a path.
     #[error("names no file")]
     NoFile,
+    /// In memory every connection would have a database of its own.
+    #[error("is in memory, where every connection would have a database of its own: name a file")]
+    Memory,
     /// Not a URL, or with characters that must be percent-encoded in its password.
     #[error("is not a readable postgres:// URL")]
     NotUrl,
@@ -71,11 +74,11 @@ impl DatabaseUrl {
         self.engine
     }
 
-    /// Path of the SQLite file; `None` for a database in memory and for PostgreSQL.
+    /// Path of the SQLite file; `None` for PostgreSQL.
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         let path = self.text.strip_prefix("sqlite://")?.split('?').next()?;
         let path = percent_decode_str(path).decode_utf8().ok()?;
-        (path != ":memory:").then(|| PathBuf::from(path.as_ref()))
+        Some(PathBuf::from(path.as_ref()))
     }
 }
 
@@ -104,17 +107,19 @@ impl FromStr for DatabaseUrl {
 fn sqlite(text: &str, rest: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
     let path = match rest.strip_prefix("//") {
         Some(path) => path,
-        None if rest == ":memory:" => rest,
+        None if rest.starts_with(":memory:") => return Err(DatabaseUrlError::Memory),
         None => return Err(DatabaseUrlError::Scheme),
     };
     let (file, query) = path.split_once('?').map_or((path, None), |(file, query)| (file, Some(query)));
     if file.is_empty() {
         return Err(DatabaseUrlError::NoFile);
     }
-    let slashes = if rest.starts_with("//") { "//" } else { "" };
+    if file == ":memory:" || query.is_some_and(|query| query.contains("mode=memory")) {
+        return Err(DatabaseUrlError::Memory);
+    }
     Ok(DatabaseUrl {
         text: text.to_owned(),
-        redacted: format!("sqlite:{slashes}{file}{}", query.map(shown_query).unwrap_or_default()),
+        redacted: format!("sqlite://{file}{}", query.map(shown_query).unwrap_or_default()),
         engine: Engine::Sqlite,
     })
 }

@@ -220,7 +220,7 @@ const SETTINGS: &[Setting] = &[
     ),
     secret(
         "database.url",
-        "`sqlite://FILE`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST/NAME`",
+        "`sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`",
         "Where everything is stored: embedded SQLite, or PostgreSQL for several servers. A secret.",
     ),
     optional(

@@ -139,7 +139,10 @@ async fn update(
         draft.mac_secret = client.mac_secret.as_ref().map(|secret| seal(call, &client.id, secret)).transpose()?;
     }
     let event = call.event(AuditKind::ClientChanged).client(&client.id).with("origin", "dynamic");
-    call.store.update_client(&draft, call.audit(event), call.now).await?;
+    if !call.store.update_client(&draft, call.audit(event), call.now).await? {
+        // Deleted since it was looked up.
+        return Err(JsonFailure::quiet(ErrorCode::InvalidToken, "there is no such client", "deleted meanwhile"));
+    }
     call.app.directory.forget(call.tenant.id, &crate::store::notices::Notice::Client(client.id.to_string())).await;
     let told = Told {
         registration_client_uri: call.tenant.at(&format!("register/{}", client.id)),

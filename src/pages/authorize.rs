@@ -23,7 +23,7 @@ use crate::sign_in::engine::{Progress, is_unverified};
 use crate::store::sign_ins::SignIn;
 
 /// Longest request that is repeated as an address, in bytes.
-const MAX_ADDRESS: usize = 16 * 1024;
+pub(super) const MAX_ADDRESS: usize = 16 * 1024;
 
 /// The endpoint, by GET and POST.
 ///

@@ -7,7 +7,7 @@ use poem::Body;
 use poem::http::{Method, StatusCode};
 
 use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, see_other};
-use super::authorize::verified_hint;
+use super::authorize::{MAX_ADDRESS, verified_hint};
 use super::browser::{Browser, Known, keep_language};
 use super::interaction::{read_form, start_of};
 use super::views::{Form, SignOutConfirm, SignedOut};
@@ -36,7 +36,13 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
     if head.method == Method::POST && !params.has("csrf") {
         // As at the authorization endpoint: a form of another site comes without our cookies (SameSite=Lax), so the
         // request is repeated as GET, where they come along.
-        return Ok(see_other(&address(&call, params.pairs())));
+        let again = address(&call, params.pairs());
+        return if again.len() <= MAX_ADDRESS {
+            Ok(see_other(&again))
+        } else {
+            let log = "the form is longer than an address may be";
+            Err(PageFailure::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "invalid_request", log))
+        };
     }
     let browser = Browser::of(&call, &head).await?;
     let refused = |error: EndSessionError| {

@@ -25,6 +25,7 @@ pub struct Rows {
     table: &'static str,
     tests: Vec<(&'static str, Test)>,
     sets: Vec<(&'static str, Set)>,
+    at_most: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ enum Set {
 impl Rows {
     /// All rows of a table. [`super::TenantStore::rows`] begins with those of one tenant.
     pub(super) fn of(table: &'static str) -> Self {
-        Self { table, tests: Vec::new(), sets: Vec::new() }
+        Self { table, tests: Vec::new(), sets: Vec::new(), at_most: None }
     }
 
     fn test(mut self, column: &'static str, test: Test) -> Self {
@@ -82,6 +83,13 @@ impl Rows {
     #[must_use]
     pub(super) fn above(self, column: &'static str, value: impl Into<Value>) -> Self {
         self.test(column, Test::IsAbove(value.into()))
+    }
+
+    /// No more than so many of them, whichever; for rows that are deleted.
+    #[must_use]
+    pub(super) fn at_most(mut self, number: i64) -> Self {
+        self.at_most = Some(number);
+        self
     }
 
     /// Sets a column.
@@ -349,7 +357,18 @@ impl Step {
             Self::Delete(rows) => {
                 sql.text("DELETE FROM ");
                 sql.name(rows.table);
-                filter(rows.tests, gate, sql);
+                if let Some(number) = rows.at_most {
+                    let row = match sql.numbering {
+                        Numbering::None => "rowid",
+                        Numbering::Dollar => "ctid",
+                    };
+                    sql.text(&format!(" WHERE {row} IN (SELECT {row} FROM "));
+                    sql.name(rows.table);
+                    filter(rows.tests, gate, sql);
+                    sql.text(&format!(" LIMIT {number})"));
+                } else {
+                    filter(rows.tests, gate, sql);
+                }
             }
         }
     }
@@ -368,6 +387,8 @@ fn filter(tests: Vec<(&'static str, Test)>, gate: Option<&str>, sql: &mut Sql) {
             }
             Test::IsOneOf(values) => {
                 sql.text(" IN (");
+                // Nothing is equal to NULL.
+                sql.text(if values.is_empty() { "NULL" } else { "" });
                 sql.list(padded(values));
                 sql.text(")");
             }

@@ -1,9 +1,10 @@
 //! What people allowed clients, remembered.
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::ActiveValue::Set;
 
 use super::change::Change;
 use super::error::{StoreError, corrupt};
+use super::read::Columns;
 use super::{TenantStore, rows};
 use crate::protocol::identifiers::{ClientId, UserId};
 use crate::protocol::scope::Scope;
@@ -16,12 +17,15 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
     pub async fn consent(&self, user: UserId, client: &ClientId) -> Result<Option<Consent>, StoreError> {
-        let key = (self.tenant.0, user.0, client.as_str().to_owned());
-        let Some(row) = rows::consent::Entity::find_by_id(key).one(self.reader()).await? else { return Ok(None) };
+        const SQL: &str = "SELECT scope, resources, claims FROM consent \
+            WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3";
+        let Some(row) = self.one_row(SQL, [user.0.into(), client.as_str().into()]).await? else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        let mut next = || columns.next::<String>();
         Ok(Some(Consent {
-            scope: Scope::parse(&row.scope).map_err(|_| corrupt("consent", "scope"))?,
-            resources: serde_json::from_str(&row.resources).map_err(|_| corrupt("consent", "resources"))?,
-            claims: serde_json::from_str(&row.claims).map_err(|_| corrupt("consent", "claims"))?,
+            scope: Scope::parse(&next()?).map_err(|_| corrupt("consent", "scope"))?,
+            resources: serde_json::from_str(&next()?).map_err(|_| corrupt("consent", "resources"))?,
+            claims: serde_json::from_str(&next()?).map_err(|_| corrupt("consent", "claims"))?,
         }))
     }
 

@@ -1,10 +1,11 @@
 //! Signing keys, sealed under the tenant's own secret.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
+use sea_orm::ActiveValue::Set;
 use serde_json::{Map, Value};
 
 use super::change::{Change, Outcome};
 use super::error::{StoreError, corrupt};
+use super::read::Columns;
 use super::{Store, TenantStore, notices, rows};
 use crate::protocol::identifiers::Slug;
 use crate::protocol::signature::SignatureAlgorithm;
@@ -55,16 +56,15 @@ impl Store {
             JOIN tenant t ON t.id = k.tenant_id WHERE k.signs_until_at IS NULL AND k.created_at <= $1 \
             GROUP BY t.slug, t.settings";
         let a_day_ago = now.seconds() - DAY;
-        let backend = self.0.readers.get_database_backend();
-        let statement = Statement::from_sql_and_values(backend, SQL, [a_day_ago.into()]);
         let mut due = Vec::new();
-        for row in self.reader().query_all_raw(statement).await? {
+        for row in self.hot_rows(SQL, vec![a_day_ago.into()], usize::MAX).await? {
+            let mut columns = Columns::of(&row);
             let (slug, settings, created_at): (String, String, i64) =
-                (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-            let settings: TenantSettings =
-                serde_json::from_str(&settings).map_err(|_| corrupt("tenant", "settings"))?;
-            if now.seconds() - created_at >= i64::from(settings.key_rotation_days) * DAY {
-                due.push(Slug::parse(&slug).ok_or(corrupt("tenant", "slug"))?);
+                (columns.next()?, columns.next()?, columns.next()?);
+            // What cannot be read is due: whoever loads that tenant says what is wrong with it.
+            let days = serde_json::from_str(&settings).map_or(0, |settings: TenantSettings| settings.key_rotation_days);
+            if let (Some(slug), true) = (Slug::parse(&slug), now.seconds() - created_at >= i64::from(days) * DAY) {
+                due.push(slug);
             }
         }
         Ok(due)
@@ -77,26 +77,25 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn signing_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let found = rows::signing_key::Entity::find()
-            .filter(rows::signing_key::Column::TenantId.eq(self.tenant.0))
-            .order_by_asc(rows::signing_key::Column::Algorithm)
-            .order_by_asc(rows::signing_key::Column::Generation)
-            .all(self.reader())
-            .await?;
-        let read = |row: rows::signing_key::Model| {
-            Ok(KeyRecord {
-                algorithm: row.algorithm.parse().map_err(|_| corrupt("signing_key", "algorithm"))?,
-                generation: row.generation,
-                kid: row.kid,
-                public_jwk: serde_json::from_str(&row.public_jwk).map_err(|_| corrupt("signing_key", "public_jwk"))?,
-                private_key: row.private_key,
-                created_at: Timestamp::from_seconds(row.created_at),
-                signs_from: Timestamp::from_seconds(row.signs_from_at),
-                signs_until: row.signs_until_at.map(Timestamp::from_seconds),
-                verifies_until: row.verifies_until_at.map(Timestamp::from_seconds),
-            })
-        };
-        found.into_iter().map(read).collect()
+        const SQL: &str = "SELECT algorithm, generation, kid, public_jwk, private_key, created_at, signs_from_at, \
+            signs_until_at, verifies_until_at FROM signing_key WHERE tenant_id = $1 ORDER BY algorithm, generation";
+        let unreadable = |column| corrupt("signing_key", column);
+        let mut keys = Vec::new();
+        for row in self.all_rows(SQL, []).await? {
+            let mut columns = Columns::of(&row);
+            keys.push(KeyRecord {
+                algorithm: columns.next::<String>()?.parse().map_err(|_| unreadable("algorithm"))?,
+                generation: columns.next()?,
+                kid: columns.next()?,
+                public_jwk: serde_json::from_str(&columns.next::<String>()?).map_err(|_| unreadable("public_jwk"))?,
+                private_key: columns.next()?,
+                created_at: columns.time()?,
+                signs_from: columns.time()?,
+                signs_until: columns.time_if_any()?,
+                verifies_until: columns.time_if_any()?,
+            });
+        }
+        Ok(keys)
     }
 
     /// Adds a key; with `retirement`, those of the same algorithm before it get their end. False if another

@@ -1,10 +1,11 @@
 //! Notices of changed configuration: how replicas learn within two seconds that a cached tenant, client or key is old.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::ActiveValue::Set;
 use uuid::Uuid;
 
 use super::change::Change;
 use super::error::StoreError;
+use super::read::Columns;
 use super::{Store, TenantStore, rows};
 use crate::mint;
 use crate::protocol::identifiers::TenantId;
@@ -24,8 +25,6 @@ pub enum Notice {
 pub struct Noticed {
     /// Its name.
     pub id: Uuid,
-    /// When it was written.
-    pub at: Timestamp,
     /// Whose configuration changed.
     pub tenant: TenantId,
     /// What changed.
@@ -56,14 +55,15 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn notices_since(&self, since: Timestamp) -> Result<Vec<Noticed>, StoreError> {
-        let found = rows::change_notice::Entity::find()
-            .filter(rows::change_notice::Column::NoticedAt.gte(since.seconds()))
-            .all(self.reader())
-            .await?;
-        let read = |row: rows::change_notice::Model| {
-            let notice = if row.kind == "client" { Notice::Client(row.name) } else { Notice::Tenant };
-            Noticed { id: row.id, at: Timestamp::from_seconds(row.noticed_at), tenant: TenantId(row.tenant_id), notice }
-        };
-        Ok(found.into_iter().map(read).collect())
+        const SQL: &str = "SELECT id, tenant_id, kind, name FROM change_notice WHERE noticed_at >= $1";
+        let mut notices = Vec::new();
+        for row in self.hot_rows(SQL, vec![since.seconds().into()], usize::MAX).await? {
+            let mut columns = Columns::of(&row);
+            let (id, tenant) = (columns.next()?, TenantId(columns.next()?));
+            let (kind, name): (String, String) = (columns.next()?, columns.next()?);
+            let notice = if kind == "client" { Notice::Client(name) } else { Notice::Tenant };
+            notices.push(Noticed { id, tenant, notice });
+        }
+        Ok(notices)
     }
 }

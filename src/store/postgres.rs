@@ -2,15 +2,15 @@
 //!
 //! A connection whose network went silent would keep a pool of sqlx waiting until the kernel gives up, a quarter of
 //! an hour later, for that pool tests what is returned without a limit. Here every statement has an end. A connection
-//! on which anything went wrong, or which was let go in the middle, is closed; the others are used again at once.
+//! on which anything went wrong is closed; the others are used again at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sea_orm::sqlx::{self, Arguments, AssertSqlSafe, ConnectOptions, Connection};
+use sea_orm::sqlx::{self, Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor};
 use sea_orm::{DbErr, RuntimeErr, Value};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::error::StoreError;
@@ -19,6 +19,8 @@ use super::error::StoreError;
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a statement may take. Ours take milliseconds: after this the database, or the way there, is lost.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The server ends a statement before we do, so that what is answered with 503 does not happen later after all.
+const SETTINGS: &str = "SET statement_timeout = 4500";
 /// A connection that was used so lately is used again without asking whether it lives.
 const TRUSTED: Duration = Duration::from_secs(1);
 /// After this long a connection is closed, so that those to a server that was replaced do not stay for ever.
@@ -30,7 +32,7 @@ pub(super) struct Connections(Arc<Shared>);
 
 struct Shared {
     options: PgConnectOptions,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     /// The one used last is on top, so that those not needed age.
     idle: Mutex<Vec<Idle>>,
 }
@@ -44,50 +46,68 @@ struct Idle {
 impl Connections {
     /// At most `most` connections, none of them open yet.
     pub(super) fn new(options: PgConnectOptions, most: u32) -> Self {
-        let permits = Semaphore::new(most as usize);
+        let permits = Arc::new(Semaphore::new(most as usize));
         Self(Arc::new(Shared { options, permits, idle: Mutex::default() }))
     }
 
-    /// Carries out one statement.
+    /// Carries out one statement. It is done to its end even if nobody waits for it any more.
     pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<PgRow>, StoreError> {
         let arguments = arguments(values)?;
         let taken = timeout(ACQUIRE_TIMEOUT, self.take()).await;
-        // Until it is put back it is ours alone: an early return, or the end of the request, closes it.
-        let (mut idle, _permit) = taken.map_err(|_| lost("no connection within three seconds"))??;
-        let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), arguments);
-        let found = timeout(STATEMENT_TIMEOUT, query.fetch_all(&mut idle.connection)).await;
-        let found = found.map_err(|_| lost("no answer within five seconds"))?;
-        let taken = matches!(&found, Err(sqlx::Error::Database(error)) if error.is_unique_violation());
-        if found.is_ok() || taken {
-            idle.used_at = Instant::now();
-            self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
-        }
-        found.map_err(failure)
+        let (idle, permit) = taken.map_err(|_| lost("no connection within three seconds"))??;
+        let (shared, sql) = (self.0.clone(), sql.to_owned());
+        // A peer that hangs up must not cost a connection.
+        let work = tokio::spawn(async move {
+            let found = carry_out(&shared, idle, sql, arguments).await;
+            drop(permit);
+            found
+        });
+        work.await.map_err(|_| StoreError::Busy)?
     }
 
-    async fn take(&self) -> Result<(Idle, tokio::sync::SemaphorePermit<'_>), StoreError> {
-        let permit = self.0.permits.acquire().await.map_err(|_| StoreError::Busy)?;
+    async fn take(&self) -> Result<(Idle, OwnedSemaphorePermit), StoreError> {
+        let permit = self.0.permits.clone().acquire_owned().await.map_err(|_| StoreError::Busy)?;
         loop {
-            let Some(mut idle) = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() else {
-                let connection = self.0.options.connect().await.map_err(failure)?;
+            let Some(mut idle) = self.0.lock().pop() else {
+                let mut connection = self.0.options.connect().await.map_err(failure)?;
+                connection.execute(SETTINGS).await.map_err(failure)?;
                 let now = Instant::now();
                 return Ok((Idle { connection, opened_at: now, used_at: now }, permit));
             };
-            if idle.opened_at.elapsed() > LIFETIME {
-                continue;
-            }
             if idle.used_at.elapsed() < TRUSTED || matches!(timeout(TRUSTED, idle.connection.ping()).await, Ok(Ok(())))
             {
                 return Ok((idle, permit));
             }
             // One is dead, so the others that waited as long may be as well: do not try them one after the other.
-            self.0
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .retain(|other| other.used_at.elapsed() < TRUSTED);
+            self.0.lock().retain(|other| other.used_at.elapsed() < TRUSTED);
         }
     }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn carry_out(
+    shared: &Shared,
+    mut idle: Idle,
+    sql: String,
+    arguments: PgArguments,
+) -> Result<Vec<PgRow>, StoreError> {
+    let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+    let found = timeout(STATEMENT_TIMEOUT, query.fetch_all(&mut idle.connection)).await;
+    let found = found.map_err(|_| lost("no answer within five seconds"))?;
+    let taken = matches!(&found, Err(sqlx::Error::Database(error)) if error.is_unique_violation());
+    if found.is_ok() || taken {
+        idle.used_at = Instant::now();
+        let mut kept = shared.lock();
+        kept.push(idle);
+        // The oldest lie at the bottom, where nobody takes them.
+        kept.retain(|idle| idle.opened_at.elapsed() < LIFETIME);
+    }
+    found.map_err(failure)
 }
 
 fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {

@@ -7,10 +7,10 @@ use rusqlite::types::{FromSql, Value as SqliteValue, ValueRef};
 use sea_orm::{DbErr, QueryResult, TryGetable, Value};
 use uuid::Uuid;
 
-use super::TenantStore;
 use super::error::{StoreError, corrupt};
 use super::postgres::Connections;
 use super::sqlite::Readers;
+use super::{Store, TenantStore};
 use crate::protocol::identifiers::UserId;
 use crate::protocol::timestamp::Timestamp;
 use crate::protocol::user::{User, UserStatus};
@@ -77,10 +77,17 @@ impl TenantStore {
         values: impl IntoIterator<Item = Value>,
         most: usize,
     ) -> Result<Vec<Row>, StoreError> {
-        self.store.0.counts.reads.fetch_add(1, Ordering::Relaxed);
+        let values = std::iter::once(Value::from(self.tenant.0)).chain(values).collect();
+        self.store.hot_rows(sql, values, most).await
+    }
+}
+
+impl Store {
+    /// The rows of a statement, at most `most` on SQLite; the values begin at `$1`.
+    pub(super) async fn hot_rows(&self, sql: &str, values: Vec<Value>, most: usize) -> Result<Vec<Row>, StoreError> {
+        self.0.counts.reads.fetch_add(1, Ordering::Relaxed);
         // SQLite reads `$1` as PostgreSQL does.
-        let values: Vec<Value> = std::iter::once(Value::from(self.tenant.0)).chain(values).collect();
-        Ok(match &self.store.0.hot {
+        Ok(match &self.0.hot {
             Hot::Sqlite(readers) => readers.rows(sql, &values, most)?.into_iter().map(Row::Sqlite).collect(),
             Hot::Postgres(connections) => {
                 let found = connections.rows(sql, values).await?;

@@ -1,9 +1,10 @@
 //! Sign-in transactions: one row per attempt, from the moment a person acts.
 
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::ActiveValue::Set;
 
 use super::change::Change;
 use super::error::{StoreError, corrupt};
+use super::read::Columns;
 use super::{TenantStore, rows};
 use crate::protocol::authorization_request::Checked;
 use crate::protocol::secret::SecretHash;
@@ -35,16 +36,18 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
     pub async fn sign_in(&self, id: &str) -> Result<Option<SignIn>, StoreError> {
-        let key = (self.tenant.0, id.to_owned());
-        let Some(row) = rows::sign_in::Entity::find_by_id(key).one(self.reader()).await? else { return Ok(None) };
+        const SQL: &str = "SELECT browser_hash, request, progress, version, expires_at, finished_at FROM sign_in \
+            WHERE tenant_id = $1 AND id = $2";
+        let Some(row) = self.one_row(SQL, [id.into()]).await? else { return Ok(None) };
+        let mut columns = Columns::of(&row);
         Ok(Some(SignIn {
-            id: row.id,
-            browser_hash: SecretHash::stored(row.browser_hash),
-            request: serde_json::from_str(&row.request).map_err(|_| corrupt("sign_in", "request"))?,
-            progress: serde_json::from_str(&row.progress).map_err(|_| corrupt("sign_in", "progress"))?,
-            version: row.version,
-            expires_at: Timestamp::from_seconds(row.expires_at),
-            finished_at: row.finished_at.map(Timestamp::from_seconds),
+            id: id.to_owned(),
+            browser_hash: SecretHash::stored(columns.next()?),
+            request: serde_json::from_str(&columns.next::<String>()?).map_err(|_| corrupt("sign_in", "request"))?,
+            progress: serde_json::from_str(&columns.next::<String>()?).map_err(|_| corrupt("sign_in", "progress"))?,
+            version: columns.next()?,
+            expires_at: columns.time()?,
+            finished_at: columns.time_if_any()?,
         }))
     }
 

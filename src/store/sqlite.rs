@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
-use rusqlite::{Connection, Statement, ffi};
+use rusqlite::{Connection, OpenFlags, Statement, ffi};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{DbErr, Value};
 
@@ -26,16 +26,16 @@ pub(super) type Unusable = Box<dyn std::error::Error + Send + Sync>;
 
 /// The connection that writes.
 pub(super) fn writing_connection(settings: &DatabaseSettings) -> Result<Connection, Unusable> {
-    let connection = open(&settings.url)?;
+    let connection = open(&settings.url, OpenFlags::default())?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", if settings.durable { "FULL" } else { "OFF" })?;
     Ok(connection)
 }
 
-fn open(url: &str) -> Result<Connection, Unusable> {
+fn open(url: &str, flags: OpenFlags) -> Result<Connection, Unusable> {
     let options: SqliteConnectOptions = url.parse()?;
-    let connection = Connection::open(options.get_filename())?;
+    let connection = Connection::open_with_flags(options.get_filename(), flags)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
     Ok(connection)
 }
@@ -65,7 +65,8 @@ impl Readers {
     }
 
     fn connect(&self) -> Result<Connection, Unusable> {
-        let connection = open(&self.url)?;
+        // Should the file be gone, an empty one would hide it.
+        let connection = open(&self.url, OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.busy_timeout(READ_TIMEOUT)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
