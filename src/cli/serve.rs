@@ -172,18 +172,25 @@ async fn announce(
     } else {
         keep::say(&format!("Chancery {} answers at {} (listening on {bound})", env!("CARGO_PKG_VERSION"), app.origin));
     }
-    if !dev || as_json {
+    if !dev {
         return Ok(());
     }
     let desk = Desk::of(app, DEMO).await?;
     let issuer = &desk.tenant.issuer;
+    let link = match desk.store.has_administrator().await.map_err(AdminError::from)? {
+        true => None,
+        false => Some(super::oversee::admin_link(&desk).await?),
+    };
+    if as_json {
+        keep::say_json(&json!({ "event": "development", "issuer": issuer, "admin_link": link }));
+        return Ok(());
+    }
     keep::say("");
     keep::say(&format!("  start here    {}/start", app.origin));
     keep::say(&format!("  issuer        {issuer}"));
     keep::say(&format!("  playground    {issuer}/playground"));
     keep::say(&format!("  caught mail   {}/dev/mail", app.origin));
-    if !desk.store.has_administrator().await.map_err(AdminError::from)? {
-        let link = super::oversee::admin_link(&desk).await?;
+    if let Some(link) = link {
         keep::say(&format!("  administrator {link}"));
         keep::say("                (a page that makes the first one; the link works once, for a day)");
     }

@@ -72,7 +72,8 @@ pub fn wrong_method(app: &App, reference: &str, head: &Head) -> Response {
 /// A page for people, JSON for everybody else.
 fn refusal(app: &App, reference: &str, page: bool, (failure, description): (PageFailure, &str)) -> Response {
     if !page {
-        let body = serde_json::json!({ "error": failure.code, "error_description": description });
+        let described = format!("{description} (reference {reference})");
+        let body = serde_json::json!({ "error": failure.code, "error_description": described });
         let mut response =
             Response::builder().status(failure.status).content_type("application/json").body(body.to_string());
         response.extensions_mut().insert(Logged(failure.log));
