@@ -216,16 +216,17 @@ impl TenantStore {
         let own = |table| self.rows(table).with("client_id", id.as_str());
         let rest = Change::new()
             .delete(own("consent"))
-            .delete(own("authorization_code"))
-            .update(own("token_grant").set("revoked_at", now.seconds()).without("revoked_at"))
             .and(audit)
             .and(self.notice(notices::Notice::Client(id.to_string()), now));
         let count =
             Rows::of("tenant").with("id", self.tenant.0).above("dynamic_clients", 0).raise("dynamic_clients", -1);
+        let ending = Change::new()
+            .delete(own("authorization_code"))
+            .update(own("token_grant").set("revoked_at", now.seconds()).without("revoked_at"));
         let dynamic = Change::if_deleted(own("client").with("origin", ClientOrigin::Dynamic.as_str()));
-        if self.write(dynamic.update(count).and(rest.clone())).await? == Outcome::Done {
+        if self.write_and_end(dynamic.update(count).and(rest.clone()), ending.clone()).await? == Outcome::Done {
             return Ok(());
         }
-        self.write(Change::new().delete(own("client")).and(rest)).await.map(|_| ())
+        self.write_and_end(Change::new().delete(own("client")).and(rest), ending).await.map(|_| ())
     }
 }

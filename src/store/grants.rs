@@ -195,7 +195,8 @@ impl TenantStore {
             .with("user_id", user.0)
             .with("client_id", client.as_str())
             .without("redeemed_at");
-        self.write(Change::new().delete(forget).delete(codes).update(end).and(audit)).await.map(|_| ())
+        let change = Change::new().delete(forget).and(audit);
+        self.write_and_end(change, Change::new().delete(codes).update(end)).await.map(|_| ())
     }
 
     /// Remembers that a single token is revoked until it would have expired.

@@ -101,6 +101,16 @@ impl TenantStore {
         self.store.write(change).await
     }
 
+    /// Writes a change that ends grants, and what ends them once more. A statement of PostgreSQL sees one instant: a
+    /// code that is redeemed in the very same one begins a grant which the first cannot see, and the second can.
+    async fn write_and_end(&self, change: Change, ending: Change) -> Result<Outcome, StoreError> {
+        let outcome = self.write(change.and(ending.clone())).await?;
+        if outcome == Outcome::Done && matches!(self.store.0.hot, read::Hot::Postgres(_)) {
+            self.write(ending).await?;
+        }
+        Ok(outcome)
+    }
+
     /// The rows of this tenant in a table, to be told apart further.
     fn rows(&self, table: &'static str) -> Rows {
         Rows::of(table).with("tenant_id", self.tenant.0)

@@ -236,17 +236,18 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let old = self.rows("resource").with("resource", resource);
-        // Two changes: PostgreSQL sees one statement as one instant, where the old row would still be there.
-        self.write(Change::new().delete(old)).await?;
-        let mut change = audit.and(self.notice(notices::Notice::Tenant, now));
-        if let Some(scope) = scope {
-            change = change.insert(rows::resource::ActiveModel {
-                tenant_id: Set(self.tenant.0),
-                resource: Set(resource.to_owned()),
-                scope: Set(scope.to_string()),
-            });
+        let told = audit.and(self.notice(notices::Notice::Tenant, now));
+        let Some(scope) = scope else { return self.write(Change::new().delete(old).and(told)).await.map(|_| ()) };
+        let change = Change::if_updated(old.set("scope", scope.to_string())).and(told.clone());
+        if self.write(change).await? == Outcome::Done {
+            return Ok(());
         }
-        self.write(change).await.map(|_| ())
+        let row = rows::resource::ActiveModel {
+            tenant_id: Set(self.tenant.0),
+            resource: Set(resource.to_owned()),
+            scope: Set(scope.to_string()),
+        };
+        self.write(Change::new().insert(row).and(told)).await.map(|_| ())
     }
 }
 

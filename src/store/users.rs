@@ -247,11 +247,8 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let update = self.own("account", id).set("status", status.as_str()).set("updated_at", now.seconds());
-        let mut change = Change::if_updated(update).and(audit);
-        if status != UserStatus::Active {
-            change = change.and(self.end_everything_of(id, now));
-        }
-        Ok(self.write(change).await? == Outcome::Done)
+        let ending = if status == UserStatus::Active { Change::new() } else { self.end_everything_of(id, now) };
+        Ok(self.write_and_end(Change::if_updated(update).and(audit), ending).await? == Outcome::Done)
     }
 
     fn end_everything_of(&self, id: UserId, now: Timestamp) -> Change {
@@ -266,7 +263,6 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn set_password(&self, id: UserId, phc: &str, audit: Change, now: Timestamp) -> Result<(), StoreError> {
-        let change = |guard: Change| guard.and(self.end_everything_of(id, now)).and(audit.clone());
         let replace = self
             .own("credential", id)
             .set("data", phc)
@@ -274,10 +270,7 @@ impl TenantStore {
             .set("last_failed_at", 0)
             .set("updated_at", now.seconds())
             .with("kind", PASSWORD);
-        if self.write(change(Change::if_updated(replace))).await? == Outcome::Done {
-            return Ok(());
-        }
-        // The first password of this person.
+        // Else the first password of this person, unless another server has just written it.
         let row = rows::credential::ActiveModel {
             tenant_id: Set(self.tenant.0),
             user_id: Set(id.0),
@@ -287,7 +280,14 @@ impl TenantStore {
             last_failed_at: Set(0),
             updated_at: Set(now.seconds()),
         };
-        self.write(change(Change::if_inserted(row))).await.map(|_| ())
+        let guards = [Change::if_updated(replace.clone()), Change::if_inserted(row), Change::if_updated(replace)];
+        for guard in guards {
+            let change = guard.and(audit.clone());
+            if self.write_and_end(change, self.end_everything_of(id, now)).await? == Outcome::Done {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Busy)
     }
 
     /// Counts a wrong password, up to `most`; beyond that only its time is kept.

@@ -7,6 +7,7 @@ mod architecture;
 mod attacks;
 mod config;
 mod counts;
+mod endings;
 mod example_files;
 mod flow;
 mod json_web_key;
