@@ -140,6 +140,12 @@ pub async fn ring(tenant: &Tenant, store: &TenantStore, now: Timestamp) -> Resul
     Ok(ring)
 }
 
+/// The keys have changed. Whoever loads them at this moment is waited for: their ring is of before.
+async fn forget_ring(tenant: &Tenant) {
+    let _loading = tenant.loading_keys.lock().await;
+    *tenant.keys.write().await = None;
+}
+
 /// The key that signs with `algorithm` now. The first one of an algorithm is made when it is first needed.
 ///
 /// # Errors
@@ -163,7 +169,7 @@ pub async fn signer(
         let record = make(tenant, algorithm, generation, now, now).await?;
         let audit = store.audit(&key_event(AuditKind::KeyCreated, &record), now.seconds().saturating_mul(1000));
         store.add_signing_key(&record, None, audit).await?;
-        *tenant.keys.write().await = None;
+        forget_ring(tenant).await;
     }
     Err(KeyError::Interrupted)
 }
@@ -228,7 +234,7 @@ pub async fn rotate(
     let record = make(tenant, algorithm, generation, now, signs_from).await?;
     let audit = store.audit(&key_event(AuditKind::KeyRotated, &record), now.seconds().saturating_mul(1000));
     let added = store.add_signing_key(&record, Some(retirement), audit).await?;
-    *tenant.keys.write().await = None;
+    forget_ring(tenant).await;
     Ok(added.then_some(record))
 }
 

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::{LookupSpan, Registry};
+use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The fields that reach the log. What is not here is dropped, and named in `dropped` if it was ours.
@@ -148,9 +148,8 @@ pub fn check_level(level: &str) -> Result<(), LogError> {
 
 /// The filter for a level.
 fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    // A directive in brackets is about a span; it may hold commas, and is left to the filter.
-    let words = level.split(',').filter(|_| !level.contains('['));
-    for word in words.map(str::trim) {
+    // No directive about a span: we have none.
+    for word in level.split(',').map(str::trim) {
         let alone = word.split_once('=').map_or(word, |(_, level)| level);
         if alone.is_empty() || alone.parse::<LevelFilter>().is_err() {
             return Err(LogError::Level { directive: word.to_owned() });
@@ -187,7 +186,7 @@ struct Lines<W> {
 
 impl<S, W> Layer<S> for Lines<W>
 where
-    S: Subscriber + for<'s> LookupSpan<'s>,
+    S: Subscriber,
     W: for<'w> MakeWriter<'w> + 'static,
 {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

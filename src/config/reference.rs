@@ -229,7 +229,11 @@ const SETTINGS: &[Setting] = &[
         "not set",
         "File that holds `database.url` and nothing else. One of the two.",
     ),
-    number("database.max_connections", (1, 500), "Connections of this server to the database."),
+    number(
+        "database.max_connections",
+        (1, 500),
+        "Connections of this server to the database; on PostgreSQL two at least, a quarter of them for what is seldom asked.",
+    ),
     words("database.migrate", "`true` or `false`", "Whether `serve` brings the database up to date before it answers."),
     words(
         "keys.master_key_file",

@@ -17,8 +17,8 @@ use crate::protocol::refresh_token::RefreshToken;
 ///
 /// # Errors
 /// The caller is not authenticated (§2.1), or the request is malformed.
-pub async fn introspect(call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
-    let params = form(&head, body).await?;
+pub async fn introspect(mut call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
+    let params = form(&mut call, &head, body).await?;
     let caller = authenticated(&call, &head, &params).await?;
     // §2.1: some form of authorization is required: a client that only names itself has none.
     if caller.client().is_public() {

@@ -31,7 +31,7 @@ pub const MAX_FORM: usize = 64 * 1024;
 ///
 /// # Errors
 /// `invalid_request`.
-pub async fn form(head: &Head, body: Body) -> Result<Params, JsonFailure> {
+pub async fn form(call: &mut Call, head: &Head, body: Body) -> Result<Params, JsonFailure> {
     let invalid = |reason: &str| JsonFailure::new(ErrorCode::InvalidRequest, reason);
     if !is_form(&head.headers) {
         return Err(invalid("the body must be application/x-www-form-urlencoded"));
@@ -42,6 +42,8 @@ pub async fn form(head: &Head, body: Body) -> Result<Params, JsonFailure> {
     }
     let bytes =
         body.into_bytes_limit(MAX_FORM).await.map_err(|error| invalid(&format!("the body cannot be read: {error}")))?;
+    // A body may take its time: nothing is judged by the time at which it began.
+    call.now = call.app.clock.now();
     Params::parse(&bytes).map_err(|error| JsonFailure::new(ErrorCode::InvalidRequest, error))
 }
 

@@ -21,8 +21,8 @@ use crate::protocol::timestamp::Timestamp;
 ///
 /// # Errors
 /// The client is not authenticated, the request is malformed, or nothing could be stored.
-pub async fn revoke(call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
-    let params = form(&head, body).await?;
+pub async fn revoke(mut call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
+    let params = form(&mut call, &head, body).await?;
     let client = authenticated(&call, &head, &params).await?;
     let mut response = match end(&call, &client, &params).await {
         // §2.2: 200, also for a token that is unknown or over.

@@ -44,9 +44,7 @@ struct Issued {
 /// # Errors
 /// The registered error of the first rule that is broken.
 pub async fn token(mut call: Call, head: Head, body: Body) -> Result<Response, JsonFailure> {
-    let params = form(&head, body).await?;
-    // A body may take its time; nothing is judged by the time at which it began.
-    call.now = call.app.clock.now();
+    let params = form(&mut call, &head, body).await?;
     let client = authenticated(&call, &head, &params).await?;
     let issued = grant(&call, &client, &params).await;
     let mut response = match issued {

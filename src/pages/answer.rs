@@ -131,6 +131,17 @@ pub fn frame<'a>(call: &'a Call, m: &'static Messages, title: String, here: &str
     frame
 }
 
+/// A suspended tenant lets nobody sign in.
+///
+/// # Errors
+/// It is one.
+pub fn refuse_if_closed(call: &Call) -> Result<(), PageFailure> {
+    if call.is_open() {
+        return Ok(());
+    }
+    Err(PageFailure::new(StatusCode::FORBIDDEN, "tenant-suspended", "access_denied", "the tenant is suspended"))
+}
+
 /// A page: never cached, never framed, with no script or style but our own. `submits_to` is the client to whose
 /// origin a form of this page may lead in the end; without it Chromium would stop the way back.
 ///

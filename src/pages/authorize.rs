@@ -6,7 +6,7 @@ use std::sync::Arc;
 use poem::Body;
 use poem::http::{Method, StatusCode};
 
-use super::answer::{Handled, PageFailure, carry, language, see_other};
+use super::answer::{Handled, PageFailure, carry, language, refuse_if_closed, see_other};
 use super::browser::Browser;
 use super::interaction;
 use crate::call::{Call, Head};
@@ -33,14 +33,7 @@ pub async fn authorize(call: Call, head: Head, body: Body) -> Handled {
     if head.method == Method::POST {
         return repeat_as_get(&call, &head, body).await;
     }
-    if !call.is_open() {
-        return Err(PageFailure::new(
-            StatusCode::FORBIDDEN,
-            "tenant-suspended",
-            "access_denied",
-            "the tenant is suspended",
-        ));
-    }
+    refuse_if_closed(&call)?;
     let raw = head.uri.query().unwrap_or_default();
     let params = Params::parse_leniently(raw.as_bytes()).map_err(|error| bad_request(&PageError::Params(error)))?;
     let id = authorization_request::client_id(&params).map_err(|error| bad_request(&error))?;

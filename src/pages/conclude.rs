@@ -9,9 +9,8 @@ use crate::mint;
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::authorization_code::IssuedCode;
 use crate::protocol::authorization_response::{self, Answer};
-use crate::protocol::grant::{Allowed, Authentication};
+use crate::protocol::grant::Allowed;
 use crate::protocol::identifiers::{GrantId, SessionId};
-use crate::protocol::metadata::ACR_ONE_FACTOR;
 use crate::protocol::scope::OPENID;
 use crate::protocol::secret::Secret;
 use crate::protocol::user::User;
@@ -21,23 +20,9 @@ use crate::store::{Change, Outcome};
 
 pub(super) fn begin_session(step: &Step<'_>, user: &User, method: &dyn Method, secret: &Secret) -> (Session, Change) {
     let Step { call, browser, .. } = step;
-    let settings = &call.tenant.settings;
-    let expires_at = call.now.plus(i64::from(settings.session_lifetime_seconds));
-    let mut session = Session {
-        id: SessionId(mint::opaque_id()),
-        user_id: user.id,
-        authentication: Authentication {
-            at: call.now,
-            acr: ACR_ONE_FACTOR.to_owned(),
-            amr: vec![method.amr().to_owned()],
-        },
-        user_agent: call.peer.user_agent.as_deref().map(str::to_owned),
-        created_at: call.now,
-        last_seen_at: call.now,
-        idle_expires_at: call.now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
-        expires_at,
-        ended_at: None,
-    };
+    let mut session =
+        Session::begin(SessionId(mint::opaque_id()), user.id, method.amr(), &call.tenant.settings, call.now);
+    session.user_agent = call.peer.user_agent.as_deref().map(str::to_owned);
     // The same person again in the same browser: the session goes on, its `sid` stays, its secret does not.
     let same = browser.known.iter().find(|known| known.user.id == user.id && known.session.is_alive(call.now));
     match same {

@@ -8,7 +8,7 @@ use poem::{Body, Response};
 use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
-use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, see_other};
+use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, refuse_if_closed, see_other};
 use super::browser::{Browser, keep_language};
 use super::interaction::read_form;
 use super::messages::Messages;
@@ -16,9 +16,7 @@ use super::views::{FieldErrors, FirstAdmin, FirstAdminDone, Form};
 use crate::call::{Call, Head};
 use crate::mint;
 use crate::protocol::audit_event::AuditKind;
-use crate::protocol::grant::Authentication;
 use crate::protocol::identifiers::{SessionId, UserId};
-use crate::protocol::metadata::ACR_ONE_FACTOR;
 use crate::protocol::params::Params;
 use crate::protocol::secret::SecretHash;
 use crate::protocol::user::{User, UserStatus};
@@ -70,14 +68,7 @@ pub async fn create(call: Call, head: Head, body: Body) -> Handled {
     }
     let link = link_of(&head);
     peek(&call, link).await?;
-    if !call.is_open() {
-        return Err(PageFailure::new(
-            StatusCode::FORBIDDEN,
-            "tenant-suspended",
-            "access_denied",
-            "the tenant is suspended",
-        ));
-    }
+    refuse_if_closed(&call)?;
     let m = language(&call, &head, None);
     let typed = Typed::of(&fields);
     let wanted = match Wanted::check(m, &fields, &[call.tenant.name.as_str(), call.tenant.slug.as_str()]) {
@@ -225,7 +216,9 @@ async fn write(call: &Call, browser: &Browser, link: &str, wanted: &Wanted) -> R
         audit_salt: Some(mint::bytes::<16>().to_vec()),
     };
     let secret = mint::secret();
-    let session = first_session(call, user.id);
+    // Who has just chosen a password need not type it again.
+    let mut session = Session::begin(SessionId(mint::opaque_id()), user.id, "pwd", &call.tenant.settings, call.now);
+    session.user_agent = call.peer.user_agent.as_deref().map(str::to_owned);
     let event = |kind| call.event(kind).user(user.id, user.audit_salt.clone());
     let signed_in =
         event(AuditKind::SignInSucceeded).with("method", "password").with("session", session.id.to_string());
@@ -251,23 +244,6 @@ async fn write(call: &Call, browser: &Browser, link: &str, wanted: &Wanted) -> R
     let mut response = see_other(&format!("{}/first-administrator/{link}?done={made}", call.tenant.path));
     browser.remember(call, &mut response, &secret, session.id);
     Ok(Some(response))
-}
-
-/// Who has just chosen a password need not type it again.
-fn first_session(call: &Call, user_id: UserId) -> Session {
-    let settings = &call.tenant.settings;
-    let expires_at = call.now.plus(i64::from(settings.session_lifetime_seconds));
-    Session {
-        id: SessionId(mint::opaque_id()),
-        user_id,
-        authentication: Authentication { at: call.now, acr: ACR_ONE_FACTOR.to_owned(), amr: vec!["pwd".to_owned()] },
-        user_agent: call.peer.user_agent.as_deref().map(str::to_owned),
-        created_at: call.now,
-        last_seen_at: call.now,
-        idle_expires_at: call.now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
-        expires_at,
-        ended_at: None,
-    }
 }
 
 /// The name travels to the next page sealed for this browser: nobody else learns who has used the link.

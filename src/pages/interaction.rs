@@ -8,7 +8,7 @@ use std::sync::Arc;
 use poem::http::StatusCode;
 use poem::{Body, Response};
 
-use super::answer::{Handled, PageFailure, frame, here, is_own_origin, language, page, see_other};
+use super::answer::{Handled, PageFailure, frame, here, is_own_origin, language, page, refuse_if_closed, see_other};
 use super::authorize::{refuse, refuse_stranger};
 use super::browser::{Browser, keep_language};
 use super::conclude::{allowed, answer, begin_session, finish, issue_code};
@@ -165,14 +165,7 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
     if sign_in.finished_at.is_some() || sign_in.expires_at <= call.now {
         return if sign_in.version == 0 { resume(&call, &head, Some(&sign_in)).await } else { Ok(see_other(&here)) };
     }
-    if !call.is_open() {
-        return Err(PageFailure::new(
-            StatusCode::FORBIDDEN,
-            "tenant-suspended",
-            "access_denied",
-            "the tenant is suspended",
-        ));
-    }
+    refuse_if_closed(&call)?;
     let client = client_of(&call, &sign_in).await?;
     let step = Step { call: &call, head: &head, browser: &browser, sign_in: &sign_in, client: &client };
     let name = head.uri.path().rsplit('/').next().unwrap_or_default();

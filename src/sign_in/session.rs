@@ -2,6 +2,8 @@
 
 use crate::protocol::grant::Authentication;
 use crate::protocol::identifiers::{SessionId, UserId};
+use crate::protocol::metadata::ACR_ONE_FACTOR;
+use crate::protocol::tenant_settings::TenantSettings;
 use crate::protocol::timestamp::Timestamp;
 
 /// A session as it is stored.
@@ -31,6 +33,23 @@ pub struct Session {
 const RENEW_AFTER: i64 = 300;
 
 impl Session {
+    /// A session that begins now, with a proof that was given now.
+    pub fn begin(id: SessionId, user_id: UserId, amr: &str, settings: &TenantSettings, now: Timestamp) -> Self {
+        let expires_at = now.plus(i64::from(settings.session_lifetime_seconds));
+        let authentication = Authentication { at: now, acr: ACR_ONE_FACTOR.to_owned(), amr: vec![amr.to_owned()] };
+        Self {
+            id,
+            user_id,
+            authentication,
+            user_agent: None,
+            created_at: now,
+            last_seen_at: now,
+            idle_expires_at: now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
+            expires_at,
+            ended_at: None,
+        }
+    }
+
     /// Whether the person is signed in.
     pub fn is_alive(&self, now: Timestamp) -> bool {
         is_alive(self.ended_at, self.idle_expires_at, self.expires_at, now)

@@ -1,7 +1,7 @@
 //! A change: everything that one decision writes, as data.
 //!
-//! A change has at most one guard, the condition that decides races: an UPDATE or DELETE that must hit exactly
-//! one row, or an INSERT that must not find its key taken. What follows is written if and only if the guard
+//! A change has at most one guard, the condition that decides races: an UPDATE or DELETE that names a key and must
+//! hit its row, or an INSERT that must not find its key taken. What follows is written if and only if the guard
 //! held, in the same transaction: on SQLite in a savepoint of the shared commit, on PostgreSQL as one
 //! statement, in one round trip. A change cannot read, so no change can read and then write.
 //!

@@ -1,7 +1,6 @@
 //! Opening a database and bringing it up to date.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -13,22 +12,19 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use super::migrations::Migrator;
-use super::postgres::{ACQUIRE_TIMEOUT, Connections};
+use super::postgres::{ACQUIRE_TIMEOUT, Connections, TRUSTED};
 use super::read::Hot;
 use super::sqlite::{BUSY_TIMEOUT, PREPARED, Readers, writing_connection};
 use super::writer::{Counts, Writer};
 use super::{Parts, Store, StoreError};
 use crate::seal::RootSecret;
 
-/// A connection that was used so lately is used again without asking the database whether it still lives.
-const TRUSTED: Duration = Duration::from_secs(1);
-
 /// Where the database is and how much of it we use.
 #[derive(Clone, Debug)]
 pub struct DatabaseSettings {
     /// `sqlite://…` or `postgres://…`.
     pub url: String,
-    /// Connections that read (SQLite) or do everything (PostgreSQL).
+    /// Connections through the pools: those that read now and then (SQLite), or all (PostgreSQL, two at least).
     pub max_connections: u32,
     /// False only for tests that need no durability.
     pub durable: bool,
@@ -163,7 +159,7 @@ impl Store {
         Ok(store)
     }
 
-    /// How far the database at `settings` is, without changing it.
+    /// How far the database at `settings` is. No step is carried out; a file or a table of steps that is missing is made.
     ///
     /// # Errors
     /// It does not open, or is newer than this program.

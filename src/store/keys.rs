@@ -57,7 +57,7 @@ impl Store {
             GROUP BY t.slug, t.settings";
         let a_day_ago = now.seconds() - DAY;
         let mut due = Vec::new();
-        for row in self.hot_rows(SQL, vec![a_day_ago.into()], usize::MAX).await? {
+        for row in self.hot_rows(SQL, vec![a_day_ago.into()]).await? {
             let mut columns = Columns::of(&row);
             let (slug, settings, created_at): (String, String, i64) =
                 (columns.next()?, columns.next()?, columns.next()?);

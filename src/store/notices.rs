@@ -57,7 +57,7 @@ impl Store {
     pub async fn notices_since(&self, since: Timestamp) -> Result<Vec<Noticed>, StoreError> {
         const SQL: &str = "SELECT id, tenant_id, kind, name FROM change_notice WHERE noticed_at >= $1";
         let mut notices = Vec::new();
-        for row in self.hot_rows(SQL, vec![since.seconds().into()], usize::MAX).await? {
+        for row in self.hot_rows(SQL, vec![since.seconds().into()]).await? {
             let mut columns = Columns::of(&row);
             let (id, tenant) = (columns.next()?, TenantId(columns.next()?));
             let (kind, name): (String, String) = (columns.next()?, columns.next()?);

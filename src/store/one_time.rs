@@ -2,7 +2,7 @@
 
 use sea_orm::{ActiveValue::Set, EntityTrait};
 
-use super::change::{Change, Outcome, Rows};
+use super::change::{Change, Rows};
 use super::error::StoreError;
 use super::{TenantStore, rows};
 use crate::protocol::secret::SecretHash;
@@ -72,18 +72,5 @@ impl TenantStore {
             .with("token_hash", hash.bytes().to_vec())
             .above("uses_left", 0)
             .above("expires_at", now.seconds())
-    }
-
-    /// Uses up one use. False if there is none left.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn use_one_time_token(
-        &self,
-        purpose: Purpose,
-        hash: &SecretHash,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        Ok(self.write(Change::if_updated(self.one_use(purpose, hash, now))).await? == Outcome::Done)
     }
 }

@@ -22,7 +22,7 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server ends a statement before we do, so that what is answered with 503 does not happen later after all.
 const SETTINGS: &str = "SET statement_timeout = 4500";
 /// A connection that was used so lately is used again without asking whether it lives.
-const TRUSTED: Duration = Duration::from_secs(1);
+pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 /// After this long a connection is closed, so that those to a server that was replaced do not stay for ever.
 const LIFETIME: Duration = Duration::from_secs(1800);
 

@@ -13,15 +13,21 @@ impl Store {
     /// Deletes the rows whose time is over, in portions so that no writer waits for all of them.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// The first failure of the database; the other tables are swept all the same.
     pub async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut result = Ok(());
         for table in TABLES {
             let Retention::After { column, seconds } = table.retention else { continue };
-            let end = now.seconds() - seconds;
-            let left = format!("SELECT 1 FROM {} WHERE {column} < $1 LIMIT 1", table.name);
-            while !self.hot_rows(&left, vec![end.into()], 1).await?.is_empty() {
-                self.write(Change::new().delete(Rows::of(table.name).below(column, end).at_most(PORTION))).await?;
-            }
+            // A table that cannot be swept is no reason to leave the others to grow.
+            result = result.and(self.purge_table(table.name, column, now.seconds() - seconds).await);
+        }
+        result
+    }
+
+    async fn purge_table(&self, table: &'static str, column: &'static str, end: i64) -> Result<(), StoreError> {
+        let left = format!("SELECT 1 FROM {table} WHERE {column} < $1 LIMIT 1");
+        while !self.hot_rows(&left, vec![end.into()]).await?.is_empty() {
+            self.write(Change::new().delete(Rows::of(table).below(column, end).at_most(PORTION))).await?;
         }
         Ok(())
     }

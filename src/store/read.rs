@@ -1,5 +1,4 @@
-//! Reading by statements written out, for what every request asks: the statement's text is made by nobody at run
-//! time, it names only the columns that are used, and they are read in that order.
+//! Reading by statements written out, for what every request asks: nothing has to build the text, it names only the columns that are used, and they are read in that order.
 
 use std::sync::atomic::Ordering;
 
@@ -53,13 +52,13 @@ pub(super) enum Row {
 }
 
 impl TenantStore {
-    /// At most one row. `$1` is the tenant; the values begin at `$2`.
+    /// The row of a statement that finds one at most. `$1` is the tenant; the values begin at `$2`.
     pub(super) async fn one_row(
         &self,
         sql: &'static str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Option<Row>, StoreError> {
-        Ok(self.hot_rows(sql, values, 1).await?.pop())
+        Ok(self.all_rows(sql, values).await?.into_iter().next())
     }
 
     /// All rows. `$1` is the tenant; the values begin at `$2`.
@@ -68,27 +67,18 @@ impl TenantStore {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        self.hot_rows(sql, values, usize::MAX).await
-    }
-
-    async fn hot_rows(
-        &self,
-        sql: &str,
-        values: impl IntoIterator<Item = Value>,
-        most: usize,
-    ) -> Result<Vec<Row>, StoreError> {
         let values = std::iter::once(Value::from(self.tenant.0)).chain(values).collect();
-        self.store.hot_rows(sql, values, most).await
+        self.store.hot_rows(sql, values).await
     }
 }
 
 impl Store {
-    /// The rows of a statement, at most `most` on SQLite; the values begin at `$1`.
-    pub(super) async fn hot_rows(&self, sql: &str, values: Vec<Value>, most: usize) -> Result<Vec<Row>, StoreError> {
+    /// All rows of a statement; the values begin at `$1`.
+    pub(super) async fn hot_rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         self.0.counts.reads.fetch_add(1, Ordering::Relaxed);
         // SQLite reads `$1` as PostgreSQL does.
         Ok(match &self.0.hot {
-            Hot::Sqlite(readers) => readers.rows(sql, &values, most)?.into_iter().map(Row::Sqlite).collect(),
+            Hot::Sqlite(readers) => readers.rows(sql, &values)?.into_iter().map(Row::Sqlite).collect(),
             Hot::Postgres(connections) => {
                 let found = connections.rows(sql, values).await?;
                 found.into_iter().map(|row| Row::Postgres(row.into())).collect()

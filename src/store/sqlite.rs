@@ -51,14 +51,14 @@ impl Readers {
         Self { url: url.to_owned(), idle: Mutex::new(Vec::new()) }
     }
 
-    /// All rows of a statement, at most `most`.
-    pub(super) fn rows(&self, sql: &str, values: &[Value], most: usize) -> Result<Vec<Vec<SqliteValue>>, StoreError> {
+    /// All rows of a statement.
+    pub(super) fn rows(&self, sql: &str, values: &[Value]) -> Result<Vec<Vec<SqliteValue>>, StoreError> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match kept {
             Some(connection) => connection,
             None => self.connect().map_err(|error| StoreError::Database(DbErr::Custom(error.to_string()).into()))?,
         };
-        let rows = read(&connection, sql, values, most).map_err(failure)?;
+        let rows = read(&connection, sql, values).map_err(failure)?;
         // After a failure the connection is not used again.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         Ok(rows)
@@ -73,15 +73,13 @@ impl Readers {
     }
 }
 
-fn read(connection: &Connection, sql: &str, values: &[Value], most: usize) -> rusqlite::Result<Vec<Vec<SqliteValue>>> {
+fn read(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<Vec<Vec<SqliteValue>>> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, values)?;
     let columns = statement.column_count();
     let mut found = statement.raw_query();
     let mut rows = Vec::new();
-    while rows.len() < most
-        && let Some(row) = found.next()?
-    {
+    while let Some(row) = found.next()? {
         rows.push((0..columns).map(|column| row.get(column)).collect::<Result<_, _>>()?);
     }
     Ok(rows)

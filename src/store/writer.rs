@@ -1,8 +1,9 @@
 //! The writer. On SQLite one thread owns the writing connection and commits all waiting changes together; on
 //! PostgreSQL audit rows that arrive together become one statement, and all else goes straight to the database.
 //!
-//! No timer: the writer takes what is there, so a lone change does not wait. Each change has its own
-//! savepoint, so one that fails takes no other with it. Nobody is answered before the commit.
+//! No timer: the writer takes what is there, so a lone change does not wait. On SQLite a change that breaks a
+//! constraint takes no other with it, for it has its own savepoint; rows that were gathered for PostgreSQL, audit
+//! events alone, are written or refused together. Nobody is answered before the commit.
 
 use std::io;
 use std::sync::Arc;

@@ -4,10 +4,10 @@
 #![expect(clippy::type_complexity, reason = "tables of rows are read by their columns, not by a name for the type")]
 
 mod architecture;
+mod at_once;
 mod attacks;
 mod config;
 mod counts;
-mod endings;
 mod example_files;
 mod flow;
 mod json_web_key;

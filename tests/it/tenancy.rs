@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use chancery::admin::Desk;
 use chancery::protocol::client_authentication::AssertionUse;
 use chancery::protocol::identifiers::{ClientId, GrantId, SessionId, UserId};
 use chancery::protocol::refresh_token::RefreshToken;
 use chancery::protocol::secret::SecretHash;
 use chancery::protocol::timestamp::Timestamp;
 use chancery::protocol::user::UserStatus;
-use chancery::store::Change;
 use chancery::store::one_time::Purpose;
 use chancery::store::tables::{Retention, TABLES};
+use chancery::store::{Change, Outcome};
 
 use crate::support::{Agent, START, both};
 
@@ -88,14 +89,15 @@ async fn one_time_tokens_and_revocations_of_one_tenant_are_unknown_in_another() 
         let lifetime = (now, now.plus(60));
         here.store.add_one_time_token((Purpose::AdminLink, &hash), 1, lifetime, Change::new()).await.unwrap();
         assert!(!there.store.peek_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap());
-        assert!(!there.store.use_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap());
-        assert!(
-            !here.store.use_one_time_token(Purpose::InitialAccessToken, &hash, now).await.unwrap(),
-            "another purpose"
-        );
-        assert!(!here.store.use_one_time_token(Purpose::AdminLink, &hash, now.plus(60)).await.unwrap(), "at its end");
-        assert!(here.store.use_one_time_token(Purpose::AdminLink, &hash, now.plus(59)).await.unwrap());
-        assert!(!here.store.use_one_time_token(Purpose::AdminLink, &hash, now).await.unwrap(), "twice");
+        let uses = async |desk: &Desk, purpose, at| {
+            let guard = desk.store.one_use(purpose, &hash, at);
+            desk.store.write(Change::if_updated(guard)).await.unwrap() == Outcome::Done
+        };
+        assert!(!uses(&there, Purpose::AdminLink, now).await);
+        assert!(!uses(&here, Purpose::InitialAccessToken, now).await, "another purpose");
+        assert!(!uses(&here, Purpose::AdminLink, now.plus(60)).await, "at its end");
+        assert!(uses(&here, Purpose::AdminLink, now.plus(59)).await);
+        assert!(!uses(&here, Purpose::AdminLink, now).await, "twice");
         here.store.revoke_token(&hash, now.plus(60), Change::new()).await.unwrap();
         assert!(here.store.is_token_revoked(&hash).await.unwrap());
         assert!(!there.store.is_token_revoked(&hash).await.unwrap());

@@ -111,12 +111,7 @@ def prove(run, disk):
         run.during(meanwhile=lambda: disk.fill(server))
     finally:
         run.pause()
-    server.kill()
-    disk.free(server)
-    server.start()
-    run.settle()
-    run.ledger.check("the server stops cleanly", server.stop() == 0, "server", "an exit code other than 0")
-    run.audit()
+    run.finish(before_start=lambda: disk.free(server))
 
 
 def main():

@@ -59,11 +59,7 @@ def prove(run, postgres):
         run.afterwards(RECOVERS_WITHIN)
     finally:
         run.pause()
-    server.kill()
-    server.start()
-    run.settle()
-    run.ledger.check("the server stops cleanly", server.stop() == 0, "server", "an exit code other than 0")
-    run.audit()
+    run.finish()
 
 
 def main():

@@ -53,7 +53,7 @@ class Outage:
 
 # Seconds after a change of a tenant, or its first key, until the server has dropped what it knows of it for the second and last time
 # (`catch_up` in src/tenant.rs). Should the database be lost just then, even the keys cannot be shown.
-FORGETS_FOR = 7.0
+FORGETS_FOR = 8.0
 
 
 def tenant(grace_seconds):
@@ -381,6 +381,15 @@ class Run:
             thread.start()
         for thread in threads:
             thread.join()
+
+    def finish(self, before_start=lambda: None):
+        """A kill, and every promise looked at once more at a server that begins anew."""
+        self.server.kill()
+        before_start()
+        self.server.start()
+        self.settle()
+        self.ledger.check("the server stops cleanly", self.server.stop() == 0, "server", "an exit code other than 0")
+        self.audit()
 
     def audit(self):
         """The trail is whole, and tells of everything that was acknowledged; of nothing else, where that can be known."""

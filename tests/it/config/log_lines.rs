@@ -180,7 +180,7 @@ fn no_value_can_forge_a_line_or_fill_the_log() {
 #[test]
 fn a_level_is_a_level_or_names_a_module() {
     assert!(check_level("warn,chancery=debug").is_ok());
-    for wrong in ["", "inof", "info,", "chancery=", "chancery", "chancery=loud"] {
+    for wrong in ["", "inof", "info,", "chancery=", "chancery", "chancery=loud", "info,[request{tenant=acme}]=debug"] {
         assert!(check_level(wrong).is_err(), "{wrong:?}");
     }
 }

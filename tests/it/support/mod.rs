@@ -1,7 +1,6 @@
 //! What the tests stand on: a whole server without a socket, on either database, with a clock that is moved by hand.
 
 pub mod agent;
-mod reachable;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,6 +109,15 @@ impl Server {
 
     /// The same, whose fetcher may reach these networks.
     pub async fn with(engine: Engine, allow_networks: Vec<chancery::outbound::IpNet>) -> Self {
+        Self::made(engine, ORIGIN, Clock::manual(Timestamp::from_seconds(START)), allow_networks).await
+    }
+
+    /// The same, elsewhere and at another time.
+    pub async fn reachable(engine: Engine, origin: &str, clock: Clock) -> Self {
+        Self::made(engine, origin, clock, Vec::new()).await
+    }
+
+    async fn made(engine: Engine, origin: &str, clock: Clock, allow_networks: Vec<chancery::outbound::IpNet>) -> Self {
         chancery::tls::install_provider();
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
         let slug = format!("t{}-{number}", std::process::id());
@@ -123,29 +131,27 @@ impl Server {
             }
             Engine::Postgres => (std::env::var("CHANCERY_TEST_POSTGRES").expect("a database"), None),
         };
+        let files = Arc::new(Files(folder));
         let settings = DatabaseSettings { url, max_connections: 4, durable: false };
-        let store = Store::open(&settings, &RootSecret::new([7; 32]), true).await.expect("a database that opens");
+        let (extra_ca, timeout) = (Vec::new(), Duration::from_secs(2));
+        let outbound = OutboundSettings { extra_ca, allow_networks, timeout, max_bytes: 64 * 1024 };
         let app = Arc::new(App::new(Parts {
-            store,
-            clock: Clock::manual(Timestamp::from_seconds(START)),
+            store: Store::open(&settings, &RootSecret::new([7; 32]), true).await.expect("a database that opens"),
+            clock,
             passwords: passwords(),
-            fetcher: Arc::new(
-                Fetcher::new(&OutboundSettings {
-                    extra_ca: Vec::new(),
-                    allow_networks,
-                    timeout: Duration::from_secs(2),
-                    max_bytes: 64 * 1024,
-                })
-                .expect("a fetcher"),
-            ),
-            origin: ORIGIN.to_owned(),
+            fetcher: Arc::new(Fetcher::new(&outbound).expect("a fetcher")),
+            origin: origin.to_owned(),
             dev: false,
             trusted_proxies: Vec::new(),
         }));
-        let server =
-            Self { endpoint: server::endpoint(app.clone()), app, slug, engine, _files: Arc::new(Files(folder)) };
+        let server = Self { endpoint: server::endpoint(app.clone()), app, slug, engine, _files: files };
         server.apply(&document(&server.slug)).await;
         server
+    }
+
+    /// What a listener serves.
+    pub fn endpoint(&self) -> Arc<BoxEndpoint<'static, Response>> {
+        self.endpoint.clone()
     }
 
     /// A second process on the same database: nothing in memory is shared.

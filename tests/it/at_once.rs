@@ -1,0 +1,97 @@
+//! What happens at the same time, or takes long: ends that meet beginnings, keys that are made while they are loaded,
+//! bodies that come late, more old rows than are deleted at once.
+
+use std::io;
+
+use chancery::protocol::secret::SecretHash;
+use chancery::protocol::user::UserStatus;
+use chancery::store::Change;
+use futures_util::future::join_all;
+use poem::http::Method;
+use poem::{Body, Request};
+
+use crate::support::agent::basic;
+use crate::support::{SECRET, VERIFIER, both};
+
+#[tokio::test]
+async fn i06_a_code_redeemed_while_its_person_is_switched_off_gives_nothing_that_lasts() {
+    both(async |server| {
+        let desk = server.desk().await;
+        let alice = desk.store.user_to_sign_in("alice").await.unwrap().unwrap().0.id;
+        for round in 0..20 {
+            let code = server.code("web", "").await;
+            let off = desk.store.set_user_status(alice, UserStatus::Disabled, Change::new(), desk.now);
+            let (answer, off) = tokio::join!(server.redeem(&code), off);
+            assert!(off.unwrap());
+            desk.store.set_user_status(alice, UserStatus::Active, Change::new(), desk.now).await.unwrap();
+            if answer.status == 200 {
+                for token in ["access_token", "refresh_token"] {
+                    let told = server.introspect(answer.json()[token].as_str().unwrap()).await;
+                    assert_eq!(told["active"], false, "round {round}: {token}");
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i07_the_first_key_is_made_once_however_many_need_it() {
+    both(async |server| {
+        let other = server.sibling().await;
+        let tokens = join_all((0..24).map(|_| other.post_as("machine", "/token", "grant_type=client_credentials")));
+        let sets = join_all((0..24).map(|_| other.get("/jwks")));
+        let (tokens, sets) = tokio::join!(tokens, sets);
+        for answer in tokens.iter().chain(&sets) {
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+        let set = other.get("/jwks").await.json();
+        assert_eq!(set["keys"].as_array().unwrap().len(), 1, "{set}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i03_nothing_is_judged_by_the_time_at_which_a_body_began() {
+    both(async |server| {
+        let code = server.code("web", "").await;
+        let body = format!(
+            "grant_type=authorization_code&code={code}&redirect_uri=https%3A%2F%2Fapp.example%2Fcb&code_verifier={VERIFIER}"
+        );
+        let clock = server.app.clock.clone();
+        let late = futures_util::stream::once(async move {
+            clock.advance(3600);
+            Ok::<_, io::Error>(body)
+        });
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri_str(format!("/t/{}/token", server.slug))
+            .header("host", "id.example")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", basic("web", SECRET))
+            .body(Body::from_bytes_stream(late));
+        let answer = server.send(request).await;
+        assert_eq!((answer.status.as_u16(), answer.error().as_str()), (400, "invalid_grant"), "{}", answer.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i15_more_old_rows_than_one_portion_are_all_deleted() {
+    both(async |server| {
+        // Tests share a database: a sweep of the past leaves the rows of the others alone.
+        server.advance(-10 * 86_400);
+        let desk = server.desk().await;
+        let hashes: Vec<SecretHash> = (0..2_001).map(|number| SecretHash::of(&format!("{number}"))).collect();
+        let until = |at: usize| desk.now.plus(if at == 0 { 61 } else { 60 });
+        let revoke = hashes.iter().enumerate();
+        let revoke = revoke.map(|(at, hash)| desk.store.revoke_token(hash, until(at), Change::new()));
+        assert!(join_all(revoke).await.iter().all(Result::is_ok));
+        server.advance(61);
+        server.app.store.purge(server.app.clock.now()).await.unwrap();
+        let left = join_all(hashes.iter().map(|hash| desk.store.is_token_revoked(hash))).await;
+        assert!(*left[0].as_ref().unwrap(), "its time is not over");
+        assert!(left[1..].iter().all(|left| !left.as_ref().unwrap()), "old rows are left");
+    })
+    .await;
+}
