@@ -232,7 +232,7 @@ const SETTINGS: &[Setting] = &[
     number(
         "database.max_connections",
         (1, 500),
-        "Connections of this server to the database; on PostgreSQL two at least, a quarter of them for what is seldom asked.",
+        "Connections of this server to the database; with SQLite, those that read what is seldom asked.",
     ),
     words("database.migrate", "`true` or `false`", "Whether `serve` brings the database up to date before it answers."),
     words(

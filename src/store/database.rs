@@ -13,7 +13,7 @@ use sea_orm_migration::MigratorTrait;
 
 use super::migrations::Migrator;
 use super::postgres::{ACQUIRE_TIMEOUT, Connections, TRUSTED};
-use super::read::Hot;
+use super::read::Reads;
 use super::sqlite::{BUSY_TIMEOUT, PREPARED, Readers, writing_connection};
 use super::writer::{Counts, Writer};
 use super::{Parts, Store, StoreError};
@@ -24,7 +24,7 @@ use crate::seal::RootSecret;
 pub struct DatabaseSettings {
     /// `sqlite://…` or `postgres://…`.
     pub url: String,
-    /// Connections through the pools: those that read now and then (SQLite), or all (PostgreSQL, two at least).
+    /// Connections that read what is seldom asked (SQLite), or all (PostgreSQL).
     pub max_connections: u32,
     /// False only for tests that need no durability.
     pub durable: bool,
@@ -119,24 +119,22 @@ fn named(options: PgConnectOptions) -> PgConnectOptions {
     options.statement_cache_capacity(PREPARED).application_name("chancery").disable_statement_logging()
 }
 
-/// Who writes, and where hot reads go.
-fn hot_ways(settings: &DatabaseSettings, counts: &Arc<Counts>) -> Result<(Writer, Hot), OpenError> {
+/// Who writes, and where reads go. `seldom` is what brought the database up to date.
+fn ways(
+    settings: &DatabaseSettings,
+    counts: &Arc<Counts>,
+    seldom: DatabaseConnection,
+) -> Result<(Writer, Reads), OpenError> {
     let unusable =
         |source: String| OpenError::Connect { url: without_password(&settings.url), source: DbErr::Custom(source) };
     if is_sqlite(&settings.url) {
         let connection = writing_connection(settings).map_err(|error| unusable(error.to_string()))?;
         let writer = Writer::sqlite(connection, counts.clone()).map_err(|error| unusable(error.to_string()))?;
-        return Ok((writer, Hot::Sqlite(Readers::new(&settings.url))));
+        return Ok((writer, Reads::Sqlite { hot: Readers::new(&settings.url), seldom }));
     }
     let options: PgConnectOptions = settings.url.parse().map_err(|error: sqlx::Error| unusable(error.to_string()))?;
-    let most = settings.max_connections.saturating_sub(cold_connections(settings)).max(1);
-    let connections = Connections::new(named(options), most);
-    Ok((Writer::postgres(connections.clone(), counts.clone()), Hot::Postgres(connections)))
-}
-
-/// How many connections are for what is seldom asked: all readers on SQLite, a quarter on PostgreSQL.
-fn cold_connections(settings: &DatabaseSettings) -> u32 {
-    if is_sqlite(&settings.url) { settings.max_connections } else { (settings.max_connections / 4).max(1) }
+    let connections = Connections::new(named(options), settings.max_connections);
+    Ok((Writer::postgres(connections.clone(), counts.clone()), Reads::Postgres(connections)))
 }
 
 impl Store {
@@ -145,16 +143,16 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(settings: &DatabaseSettings, master: &RootSecret, migrate: bool) -> Result<Self, OpenError> {
-        let readers = connect(settings, cold_connections(settings)).await?;
-        match (state(&readers).await?, migrate) {
+        let first = connect(settings, if is_sqlite(&settings.url) { settings.max_connections } else { 1 }).await?;
+        match (state(&first).await?, migrate) {
             (MigrationState::Current, _) => {}
-            (MigrationState::Behind(_), true) => bring_up_to_date(&readers).await?,
+            (MigrationState::Behind(_), true) => bring_up_to_date(&first).await?,
             (MigrationState::Behind(_), false) => return Err(OpenError::Older),
         }
         let counts = Arc::new(Counts::default());
-        let (writer, hot) = hot_ways(settings, &counts)?;
+        let (writer, reads) = ways(settings, &counts, first)?;
         let master = master.sealer("tenant root secrets").map_err(|_| OpenError::MasterKey)?;
-        let store = Self(Arc::new(Parts { readers, hot, writer, master, counts }));
+        let store = Self(Arc::new(Parts { reads, writer, master, counts }));
         store.check_master_key().await?;
         Ok(store)
     }
@@ -172,8 +170,7 @@ impl Store {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.reader().execute_unprepared("SELECT 1").await?;
-        Ok(())
+        self.hot_rows("SELECT 1", Vec::new()).await.map(drop)
     }
 
     /// The names of all tables and of their columns, for the tests that guard the tenancy.
@@ -181,7 +178,7 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn columns(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let backend = self.0.readers.get_database_backend();
+        let backend = self.0.reads.get_database_backend();
         let sql = if backend == DbBackend::Sqlite {
             "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'"
         } else {

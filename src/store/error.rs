@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 /// A failure of the store. None of them is ever shown to a peer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -34,6 +34,24 @@ pub enum StoreError {
         /// Why.
         source: Arc<crate::seal::SealError>,
     },
+}
+
+impl StoreError {
+    /// Whether the database refused a row for what it holds: nothing was written, and others may be.
+    pub(super) fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Duplicate => true,
+            Self::Database(error) => match error.as_ref() {
+                // SQLSTATE: 22 is for values that cannot be, 23 for broken constraints.
+                DbErr::Query(RuntimeErr::SqlxError(error)) => error
+                    .as_database_error()
+                    .and_then(|error| error.code())
+                    .is_some_and(|code| code.starts_with("22") || code.starts_with("23")),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
 }
 
 impl From<DbErr> for StoreError {

@@ -33,8 +33,6 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sea_orm::DatabaseConnection;
-
 use crate::protocol::identifiers::TenantId;
 use crate::seal::Sealer;
 pub use change::{Change, Outcome, Rows};
@@ -48,9 +46,7 @@ pub struct Store(Arc<Parts>);
 
 /// What all requests share: a store is cloned for each of them.
 struct Parts {
-    readers: DatabaseConnection,
-    /// What the statements of `read` are asked of.
-    hot: read::Hot,
+    reads: read::Reads,
     writer: writer::Writer,
     master: Sealer,
     counts: Arc<Counts>,
@@ -75,9 +71,9 @@ impl Store {
         self.0.writer.write(change).await
     }
 
-    fn reader(&self) -> &DatabaseConnection {
+    fn reader(&self) -> &read::Reads {
         self.0.counts.reads.fetch_add(1, Ordering::Relaxed);
-        &self.0.readers
+        &self.0.reads
     }
 }
 
@@ -89,7 +85,7 @@ pub struct TenantStore {
 }
 
 impl TenantStore {
-    fn reader(&self) -> &DatabaseConnection {
+    fn reader(&self) -> &read::Reads {
         self.store.reader()
     }
 
@@ -105,7 +101,7 @@ impl TenantStore {
     /// code that is redeemed in the very same one begins a grant which the first cannot see, and the second can.
     async fn write_and_end(&self, change: Change, ending: Change) -> Result<Outcome, StoreError> {
         let outcome = self.write(change.and(ending.clone())).await?;
-        if outcome == Outcome::Done && matches!(self.store.0.hot, read::Hot::Postgres(_)) {
+        if outcome == Outcome::Done && matches!(self.store.0.reads, read::Reads::Postgres(_)) {
             self.write(ending).await?;
         }
         Ok(outcome)

@@ -1,4 +1,4 @@
-//! PostgreSQL, asked with an end in sight: the connections of the hot reads and of all changes.
+//! PostgreSQL, asked with an end in sight: the connections of all reads and changes.
 //!
 //! A connection whose network went silent would keep a pool of sqlx waiting until the kernel gives up, a quarter of
 //! an hour later, for that pool tests what is returned without a limit. Here every statement has an end. A connection
@@ -12,8 +12,6 @@ use sea_orm::sqlx::{self, Arguments, AssertSqlSafe, ConnectOptions, Connection, 
 use sea_orm::{DbErr, RuntimeErr, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
-
-use super::error::StoreError;
 
 /// How long a request waits for a connection, new or free.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -51,7 +49,7 @@ impl Connections {
     }
 
     /// Carries out one statement. It is done to its end even if nobody waits for it any more.
-    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<PgRow>, StoreError> {
+    pub(super) async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<PgRow>, DbErr> {
         let arguments = arguments(values)?;
         let taken = timeout(ACQUIRE_TIMEOUT, self.take()).await;
         let (idle, permit) = taken.map_err(|_| lost("no connection within three seconds"))??;
@@ -62,11 +60,11 @@ impl Connections {
             drop(permit);
             found
         });
-        work.await.map_err(|_| StoreError::Busy)?
+        work.await.map_err(|_| lost("the statement was given up"))?
     }
 
-    async fn take(&self) -> Result<(Idle, OwnedSemaphorePermit), StoreError> {
-        let permit = self.0.permits.clone().acquire_owned().await.map_err(|_| StoreError::Busy)?;
+    async fn take(&self) -> Result<(Idle, OwnedSemaphorePermit), DbErr> {
+        let permit = self.0.permits.clone().acquire_owned().await.map_err(|_| lost("no more connections"))?;
         loop {
             let Some(mut idle) = self.0.lock().pop() else {
                 let mut connection = self.0.options.connect().await.map_err(failure)?;
@@ -90,12 +88,7 @@ impl Shared {
     }
 }
 
-async fn carry_out(
-    shared: &Shared,
-    mut idle: Idle,
-    sql: String,
-    arguments: PgArguments,
-) -> Result<Vec<PgRow>, StoreError> {
+async fn carry_out(shared: &Shared, mut idle: Idle, sql: String, arguments: PgArguments) -> Result<Vec<PgRow>, DbErr> {
     let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
     let found = timeout(STATEMENT_TIMEOUT, query.fetch_all(&mut idle.connection)).await;
     let found = found.map_err(|_| lost("no answer within five seconds"))?;
@@ -110,13 +103,14 @@ async fn carry_out(
     found.map_err(failure)
 }
 
-fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {
+fn arguments(values: Vec<Value>) -> Result<PgArguments, DbErr> {
     let mut arguments = PgArguments::default();
     for value in values {
         let added = match value {
             Value::Bool(value) => arguments.add(value),
             Value::Int(value) => arguments.add(value),
             Value::BigInt(value) => arguments.add(value),
+            Value::BigUnsigned(value) => arguments.add(value.and_then(|value| i64::try_from(value).ok())),
             Value::String(value) => arguments.add(value),
             Value::Bytes(value) => arguments.add(value),
             Value::Uuid(value) => arguments.add(value),
@@ -127,10 +121,10 @@ fn arguments(values: Vec<Value>) -> Result<PgArguments, StoreError> {
     Ok(arguments)
 }
 
-fn failure(error: sqlx::Error) -> StoreError {
-    DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
+fn failure(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
-fn lost(what: &str) -> StoreError {
-    StoreError::Database(DbErr::Custom(format!("the database is lost: {what}")).into())
+fn lost(what: &str) -> DbErr {
+    DbErr::Custom(format!("the database is lost: {what}"))
 }

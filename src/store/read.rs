@@ -1,9 +1,13 @@
-//! Reading by statements written out, for what every request asks: nothing has to build the text, it names only the columns that are used, and they are read in that order.
+//! Reading. What every request asks is written out: nothing has to build the text, it names only the columns that
+//! are used, and they are read in that order.
 
 use std::sync::atomic::Ordering;
 
+use async_trait::async_trait;
 use rusqlite::types::{FromSql, Value as SqliteValue, ValueRef};
-use sea_orm::{DbErr, QueryResult, TryGetable, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement, TryGetable, Value,
+};
 use uuid::Uuid;
 
 use super::error::{StoreError, corrupt};
@@ -39,10 +43,43 @@ macro_rules! person_and_session {
 
 pub(super) use {person_and_session, session_columns, user_columns};
 
-/// Where hot reads go.
-pub(super) enum Hot {
-    Sqlite(Readers),
+/// Where reads go. What is seldom asked is built by SeaORM, which asks [`ConnectionTrait`].
+pub(super) enum Reads {
+    Sqlite { hot: Readers, seldom: DatabaseConnection },
     Postgres(Connections),
+}
+
+#[async_trait]
+impl ConnectionTrait for Reads {
+    fn get_database_backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite { .. } => DbBackend::Sqlite,
+            Self::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        match self {
+            Self::Sqlite { seldom, .. } => seldom.query_all_raw(statement).await,
+            Self::Postgres(connections) => {
+                let values = statement.values.map_or_else(Vec::new, |values| values.0);
+                let found = connections.rows(&statement.sql, values).await?;
+                Ok(found.into_iter().map(QueryResult::from).collect())
+            }
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn execute_raw(&self, _: Statement) -> Result<ExecResult, DbErr> {
+        Err(DbErr::Custom("the writer writes, not those who read".to_owned()))
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.execute_raw(Statement::from_string(self.get_database_backend(), sql)).await
+    }
 }
 
 /// A row, from either database.
@@ -77,10 +114,10 @@ impl Store {
     pub(super) async fn hot_rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         self.0.counts.reads.fetch_add(1, Ordering::Relaxed);
         // SQLite reads `$1` as PostgreSQL does.
-        Ok(match &self.0.hot {
-            Hot::Sqlite(readers) => readers.rows(sql, &values)?.into_iter().map(Row::Sqlite).collect(),
-            Hot::Postgres(connections) => {
-                let found = connections.rows(sql, values).await?;
+        Ok(match &self.0.reads {
+            Reads::Sqlite { hot, .. } => hot.rows(sql, &values)?.into_iter().map(Row::Sqlite).collect(),
+            Reads::Postgres(connections) => {
+                let found = connections.rows(sql, values).await.map_err(StoreError::from)?;
                 found.into_iter().map(|row| Row::Postgres(row.into())).collect()
             }
         })

@@ -1,9 +1,9 @@
 //! The writer. On SQLite one thread owns the writing connection and commits all waiting changes together; on
 //! PostgreSQL audit rows that arrive together become one statement, and all else goes straight to the database.
 //!
-//! No timer: the writer takes what is there, so a lone change does not wait. On SQLite a change that breaks a
-//! constraint takes no other with it, for it has its own savepoint; rows that were gathered for PostgreSQL, audit
-//! events alone, are written or refused together. Nobody is answered before the commit.
+//! No timer: the writer takes what is there, so a lone change does not wait. A change that breaks a constraint takes
+//! no other with it: on SQLite it has its own savepoint; rows that were gathered for PostgreSQL are then written one
+//! by one. Nobody is answered before the commit.
 
 use std::io;
 use std::sync::Arc;
@@ -117,21 +117,23 @@ async fn write_to_postgres(db: &Connections, change: Change, counts: &Counts) ->
 
 async fn gather_rows(db: Connections, mut queue: mpsc::Receiver<Job>, counts: Arc<Counts>) {
     while let Some(first) = queue.recv().await {
-        let mut together = Change::new();
-        let mut answers = Vec::new();
-        for job in waiting(first, &mut queue, ROWS) {
-            together.gather(job.change);
-            answers.push(job.answer);
-        }
-        let db = db.clone();
-        let counts = counts.clone();
+        let jobs = waiting(first, &mut queue, ROWS);
         // Written aside, so that those who come meanwhile form the next group instead of waiting in line.
-        tokio::spawn(async move {
-            let written = write_to_postgres(&db, together, &counts).await;
-            for answer in answers {
-                let _ = answer.send(written.clone());
-            }
-        });
+        tokio::spawn(write_together(db.clone(), jobs, counts.clone()));
+    }
+}
+
+async fn write_together(db: Connections, jobs: Vec<Job>, counts: Arc<Counts>) {
+    let mut together = Change::new();
+    for job in &jobs {
+        together.gather(job.change.clone());
+    }
+    let written = write_to_postgres(&db, together, &counts).await;
+    let apart = jobs.len() > 1 && written.as_ref().is_err_and(StoreError::is_of_a_row);
+    for Job { change, answer } in jobs {
+        // One row that the database refuses takes no other with it.
+        let written = if apart { write_to_postgres(&db, change, &counts).await } else { written.clone() };
+        let _ = answer.send(written);
     }
 }
 

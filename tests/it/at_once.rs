@@ -3,12 +3,13 @@
 
 use std::io;
 
+use chancery::protocol::audit_event::{AuditEvent, AuditKind};
 use chancery::protocol::authorization_code::IssuedCode;
 use chancery::protocol::grant::Grant;
 use chancery::protocol::identifiers::GrantId;
 use chancery::protocol::secret::SecretHash;
 use chancery::protocol::user::UserStatus;
-use chancery::store::Change;
+use chancery::store::{Change, Outcome, StoreError};
 use futures_util::future::join_all;
 use poem::http::Method;
 use poem::{Body, Request};
@@ -48,6 +49,24 @@ async fn i06_a_code_redeemed_while_its_person_is_switched_off_gives_nothing_that
             assert!(found.is_none_or(|found| found.grant.revoked_at.is_some()), "round {round}: the grant lives on");
             desk.store.set_user_status(alice, UserStatus::Active, Change::new(), now).await.unwrap();
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn i05_an_event_that_the_database_refuses_takes_no_other_with_it() {
+    both(async |server| {
+        let desk = server.desk().await;
+        let event = |reference| desk.store.audit(&AuditEvent::new(AuditKind::TokenIssued, reference), 1_000);
+        let (first, last) = (event("first"), event("last"));
+        let (a, b, c) =
+            tokio::join!(desk.store.append(first.clone()), desk.store.append(first), desk.store.append(last));
+        assert_eq!(a.unwrap(), Outcome::Done);
+        assert!(matches!(b, Err(StoreError::Duplicate)), "{b:?}");
+        assert_eq!(c.unwrap(), Outcome::Done);
+        let written = desk.store.audit_events(100).await.unwrap();
+        let times = |reference| written.iter().filter(|event| event.reference == reference).count();
+        assert_eq!((times("first"), times("last")), (1, 1));
     })
     .await;
 }
