@@ -1,5 +1,8 @@
 //! The mint: all randomness of the server comes from here.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,6 +34,26 @@ pub fn secret() -> Secret {
 /// A new identifier that need not be secret: 128 random bits, 22 characters of base64url.
 pub fn handle() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<16>())
+}
+
+/// A new reference of a request: 72 bits, 12 characters of base64url, that no other request of this process has, nor
+/// likely one of another. It is no secret, so it need not cost as much as one.
+pub fn reference() -> Arc<str> {
+    static LAST: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(u64::from_be_bytes(bytes())));
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    let mut bytes = [0; 9];
+    bytes[..8].copy_from_slice(&mixed(number).to_be_bytes());
+    bytes[8] = mixed(!number).to_be_bytes()[0];
+    let mut text = [0; 12];
+    let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or(0);
+    str::from_utf8(&text[..length]).unwrap_or_default().into()
+}
+
+/// Another number for each number, with all bits turned over (the last step of SplitMix64).
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 /// A new row id, ordered by time (UUID version 7), so that indexes grow at one end.

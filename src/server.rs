@@ -126,7 +126,7 @@ impl Endpoint for Front {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let began = Instant::now();
-        let reference: Arc<str> = mint::handle().get(..12).unwrap_or_default().into();
+        let reference = mint::reference();
         let method = request.method().clone();
         let answer = async {
             let mut response = self.answer(request, &reference).await;

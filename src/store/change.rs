@@ -2,7 +2,7 @@
 //!
 //! A change has at most one guard, the condition that decides races: an UPDATE or DELETE that names a key and must
 //! hit its row, or an INSERT that must not find its key taken. What follows is written if and only if the guard
-//! held, in the same transaction: on SQLite in a savepoint of the shared commit, on PostgreSQL as one
+//! held, in the same transaction: on SQLite as a part of the shared commit, on PostgreSQL as one
 //! statement, in one round trip. A change cannot read, so no change can read and then write.
 //!
 //! The SQL is written here by hand: three shapes of statement, the same text each time for the same shape, so
@@ -203,14 +203,14 @@ impl Change {
         usize::from(self.guard.is_some()) + self.steps.len()
     }
 
-    /// The statements for SQLite: the guard, and what follows it.
-    pub(super) fn for_sqlite(self) -> (Option<Sql>, impl Iterator<Item = Sql>) {
+    /// The statements for SQLite.
+    pub(super) fn for_sqlite(self) -> Statements {
         let statement = |step: Step| {
             let mut sql = Sql::new(Numbering::None);
             step.write(None, &mut sql);
             sql
         };
-        (self.guard.map(statement), self.steps.into_iter().map(statement))
+        Statements { guard: self.guard.map(statement), steps: self.steps.into_iter().map(statement).collect() }
     }
 
     /// The one statement for PostgreSQL. It returns one row with the number of rows the guard hit,
@@ -254,6 +254,13 @@ enum Numbering {
     None,
     /// `$1`, `$2`, …
     Dollar,
+}
+
+/// A change as SQLite is asked for it.
+pub(super) struct Statements {
+    /// Comes first; nothing follows unless it hits one row.
+    pub(super) guard: Option<Sql>,
+    pub(super) steps: Vec<Sql>,
 }
 
 /// A statement while it is written.

@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+use super::checkpoints::Checkpoints;
 use super::migrations::Migrator;
 use super::postgres::{ACQUIRE_TIMEOUT, Connections, TRUSTED};
 use super::read::Reads;
@@ -129,7 +130,10 @@ fn ways(
         |source: String| OpenError::Connect { url: without_password(&settings.url), source: DbErr::Custom(source) };
     if is_sqlite(&settings.url) {
         let connection = writing_connection(settings).map_err(|error| unusable(error.to_string()))?;
-        let writer = Writer::sqlite(connection, counts.clone()).map_err(|error| unusable(error.to_string()))?;
+        let mover = writing_connection(settings).map_err(|error| unusable(error.to_string()))?;
+        let checkpoints = Checkpoints::start(&connection, mover).map_err(|error| unusable(error.to_string()))?;
+        let writer =
+            Writer::sqlite(connection, checkpoints, counts.clone()).map_err(|error| unusable(error.to_string()))?;
         return Ok((writer, Reads::Sqlite { hot: Readers::new(&settings.url), seldom }));
     }
     let options: PgConnectOptions = settings.url.parse().map_err(|error: sqlx::Error| unusable(error.to_string()))?;

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod change;
+mod checkpoints;
 pub mod clients;
 pub mod codes;
 pub mod consents;

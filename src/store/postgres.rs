@@ -17,8 +17,9 @@ use tokio::time::{Instant, timeout};
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a statement may take. Ours take milliseconds: after this the database, or the way there, is lost.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The server ends a statement before we do, so that what is answered with 503 does not happen later after all.
-const SETTINGS: &str = "SET statement_timeout = 4500";
+/// The server ends a statement before we do, so that what is answered with 503 does not happen later after all. Ours
+/// find rows by their keys, whatever the values: they need not be planned anew for each of them.
+const SETTINGS: &str = "SET statement_timeout = 4500; SET plan_cache_mode = force_generic_plan";
 /// A connection that was used so lately is used again without asking whether it lives.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 /// After this long a connection is closed, so that those to a server that was replaced do not stay for ever.

@@ -2,8 +2,8 @@
 //! PostgreSQL audit rows that arrive together become one statement, and all else goes straight to the database.
 //!
 //! No timer: the writer takes what is there, so a lone change does not wait. A change that breaks a constraint takes
-//! no other with it: on SQLite it has its own savepoint; rows that were gathered for PostgreSQL are then written one
-//! by one. Nobody is answered before the commit.
+//! no other with it: on SQLite all are then done again, each in its savepoint; rows that were gathered for PostgreSQL
+//! are then written one by one. Nobody is answered before the commit.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use rusqlite::{Connection, ErrorCode};
 use sea_orm::QueryResult;
 use tokio::sync::{mpsc, oneshot};
 
-use super::change::{Change, Outcome, Sql};
+use super::change::{Change, Outcome, Sql, Statements};
+use super::checkpoints::Checkpoints;
 use super::error::StoreError;
 use super::postgres::Connections;
 use super::sqlite::{bind, failure};
@@ -50,12 +51,12 @@ pub(super) enum Writer {
 
 impl Writer {
     /// Starts the thread on the only connection that writes. It ends when the last store is gone.
-    pub(super) fn sqlite(connection: Connection, counts: Arc<Counts>) -> io::Result<Self> {
+    pub(super) fn sqlite(connection: Connection, checkpoints: Checkpoints, counts: Arc<Counts>) -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let counted = counts.clone();
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || commit_together(&connection, queue, &counted))?;
+            .spawn(move || commit_together(&connection, &checkpoints, queue, &counted))?;
         Ok(Self::Sqlite { jobs, counts })
     }
 
@@ -137,67 +138,85 @@ async fn write_together(db: Connections, jobs: Vec<Job>, counts: Arc<Counts>) {
     }
 }
 
-fn commit_together(connection: &Connection, mut queue: mpsc::Receiver<Job>, counts: &Counts) {
+fn commit_together(
+    connection: &Connection,
+    checkpoints: &Checkpoints,
+    mut queue: mpsc::Receiver<Job>,
+    counts: &Counts,
+) {
     while let Some(first) = queue.blocking_recv() {
         counts.commits.fetch_add(1, Ordering::Relaxed);
         let jobs = waiting(first, &mut queue, BATCH);
-        let (changes, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.change, job.answer)).unzip();
-        let results = commit(connection, changes).unwrap_or_else(|error| {
-            // A full disk or a broken file may have ended the transaction already.
-            if !connection.is_autocommit() {
-                let _ = run_plain(connection, "ROLLBACK");
-            }
+        let (changes, answers): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.change.for_sqlite(), job.answer)).unzip();
+        let results = commit(connection, &changes).unwrap_or_else(|error| {
+            let _ = roll_back(connection);
             let error = failure(error);
             answers.iter().map(|_| Err(error.clone())).collect()
         });
         for (answer, result) in answers.into_iter().zip(results) {
             let _ = answer.send(result);
         }
+        checkpoints.after_commit(connection);
     }
 }
 
 type Answers = Vec<Result<Outcome, StoreError>>;
 
 /// One transaction for all; an error here means that none of them is durable.
-fn commit(connection: &Connection, changes: Vec<Change>) -> rusqlite::Result<Answers> {
+fn commit(connection: &Connection, changes: &[Statements]) -> rusqlite::Result<Answers> {
+    match in_one_transaction(changes, connection, |change| run(connection, change).map(Ok)) {
+        // Seldom: some change breaks a constraint. With a savepoint for each, it takes no other with it.
+        Err(error) if is_own(&error) => {
+            roll_back(connection)?;
+            in_one_transaction(changes, connection, |change| run_apart(connection, change))
+        }
+        done => done,
+    }
+}
+
+fn in_one_transaction(
+    changes: &[Statements],
+    connection: &Connection,
+    run: impl Fn(&Statements) -> rusqlite::Result<Result<Outcome, StoreError>>,
+) -> rusqlite::Result<Answers> {
     run_plain(connection, "BEGIN IMMEDIATE")?;
-    let results = changes.into_iter().map(|change| apply(connection, change)).collect::<Result<_, _>>()?;
+    let results = changes.iter().map(run).collect::<Result<_, _>>()?;
     run_plain(connection, "COMMIT")?;
     Ok(results)
 }
 
+/// A full disk or a broken file may have ended the transaction already.
+fn roll_back(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.is_autocommit() { Ok(()) } else { run_plain(connection, "ROLLBACK") }
+}
+
 /// One change in its savepoint. The outer error ends the whole transaction; the inner one is this change's own.
-fn apply(connection: &Connection, change: Change) -> rusqlite::Result<Result<Outcome, StoreError>> {
-    if change.len() == 1 {
-        // A statement alone is done as a whole or not at all.
-        return own(run(connection, change));
-    }
+fn run_apart(connection: &Connection, change: &Statements) -> rusqlite::Result<Result<Outcome, StoreError>> {
     run_plain(connection, "SAVEPOINT change")?;
-    let result = own(run(connection, change))?;
-    if result.is_err() {
-        run_plain(connection, "ROLLBACK TO change")?;
-    }
+    let result = match run(connection, change) {
+        Err(error) if is_own(&error) => {
+            run_plain(connection, "ROLLBACK TO change")?;
+            Err(failure(error))
+        }
+        done => Ok(done?),
+    };
     run_plain(connection, "RELEASE change")?;
     Ok(result)
 }
 
-/// Tells what is wrong with a change from what is wrong with the database.
-fn own(result: rusqlite::Result<Outcome>) -> rusqlite::Result<Result<Outcome, StoreError>> {
-    match result {
-        Ok(outcome) => Ok(Ok(outcome)),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(Err(failure(error))),
-        Err(error) => Err(error),
-    }
+/// Whether something is wrong with the change, not with the database.
+fn is_own(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
 
-fn run(connection: &Connection, change: Change) -> rusqlite::Result<Outcome> {
-    let (guard, steps) = change.for_sqlite();
-    if let Some(guard) = guard
+fn run(connection: &Connection, change: &Statements) -> rusqlite::Result<Outcome> {
+    if let Some(guard) = &change.guard
         && execute(connection, guard)? != 1
     {
         return Ok(Outcome::Refused);
     }
-    for step in steps {
+    for step in &change.steps {
         execute(connection, step)?;
     }
     Ok(Outcome::Done)
@@ -207,7 +226,7 @@ fn run_plain(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
-fn execute(connection: &Connection, sql: Sql) -> rusqlite::Result<usize> {
+fn execute(connection: &Connection, sql: &Sql) -> rusqlite::Result<usize> {
     let mut statement = connection.prepare_cached(&sql.text)?;
     bind(&mut statement, &sql.values)?;
     statement.raw_execute()
