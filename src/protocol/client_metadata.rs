@@ -434,8 +434,10 @@ const FLAGS_LEFT_OUT: [&str; 4] = [
     "require_signed_request_object",
     "require_pushed_authorization_requests",
 ];
-/// What requests would be limited to. An empty list asks for nothing.
-const LISTS_LEFT_OUT: [&str; 2] = ["request_uris", "authorization_details_types"];
+/// What requests would be limited to. An empty list asks for nothing. `request_uris` is not among them: it limits
+/// nothing that is served, a `request_uri` is refused whatever was registered, and it is not in the answer (RFC 7591
+/// §3.2.1: what is not kept is left out).
+const LISTS_LEFT_OUT: [&str; 1] = ["authorization_details_types"];
 
 /// What we do not do must not be promised silently (RFC 7591 §2: the server may reject).
 fn refuse_what_we_do_not_do(members: &Members<'_>) -> Result<(), MetadataError> {

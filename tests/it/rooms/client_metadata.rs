@@ -112,7 +112,6 @@ const SPOILED: &[(&str, &str, &str)] = &[
     ),
     ("RFC 8705 §2.1.2", r#"{"tls_client_auth_subject_dn": "CN=app"}"#, "tls_client_auth_subject_dn"),
     ("RFC 8705 §2.1.2", r#"{"tls_client_auth_san_dns": "app.example"}"#, "tls_client_auth_san_dns"),
-    ("OIDC Registration §2", r#"{"request_uris": ["https://app.example/r"]}"#, "request_uris"),
     ("RFC 9396 §10", r#"{"authorization_details_types": ["payment"]}"#, "authorization_details_types"),
     ("LO01 back channel", r#"{"backchannel_logout_uri": "https://app.example/b"}"#, "backchannel_logout_uri"),
 ];
@@ -360,7 +359,7 @@ fn what_only_an_administrator_may_say_is_passed_over() {
         ("RFC 7591 §2 false", r#"{"dpop_bound_access_tokens": false, "subject_type": "public"}"#),
         (
             "RFC 7591 §2 nothing is asked for",
-            r#"{"require_pushed_authorization_requests": false, "request_uris": [], "userinfo_signed_response_alg": "none"}"#,
+            r#"{"require_pushed_authorization_requests": false, "request_uris": ["https://app.example/r"], "userinfo_signed_response_alg": "none"}"#,
         ),
     ] {
         assert_eq!(parse(Dynamic, read_object(patch)).unwrap(), plain, "{rule}");
