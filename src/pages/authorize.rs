@@ -51,7 +51,7 @@ pub async fn authorize(call: Call, head: Head, body: Body) -> Handled {
     let request = match checked {
         Ok(request) => request,
         Err(error) => {
-            refuse_stranger(&call, &browser, &client, &error)?;
+            refuse_stranger(&call, &head, &browser, &client, &error)?;
             return refuse(&call, &head, &client, error, ui_locales.as_deref());
         }
     };
@@ -116,19 +116,22 @@ fn bad_request(error: &PageError) -> PageFailure {
 }
 
 /// RFC 9700 §4.11.2: a client that anybody may have registered does not get people who have not signed in sent on to
-/// its address. They see a page.
+/// its address. They see a page. In a frame nobody is led anywhere: what is asked there is whether they are signed in,
+/// and the client gets its answer (OpenID Connect Core §3.1.2.6).
 ///
 /// # Errors
 /// That page.
 pub(super) fn refuse_stranger(
     call: &Call,
+    head: &Head,
     browser: &Browser,
     client: &Client,
     error: &RedirectError,
 ) -> Result<(), PageFailure> {
     let anybody = is_unverified(client) && call.tenant.settings.client_registration == Registration::Open;
     let signed_in = browser.sessions().iter().any(|session| session.is_alive(call.now));
-    if !anybody || signed_in {
+    let in_a_frame = head.header("sec-fetch-dest") == Some("iframe");
+    if !anybody || signed_in || in_a_frame {
         return Ok(());
     }
     let code = error.refusal.code().as_str();

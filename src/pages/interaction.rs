@@ -82,7 +82,7 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
         Next::Finish(session) => return finish(&step, session, consent).await,
         Next::Refuse(refusal) => {
             let refused = sign_in.request.refuse(refusal);
-            refuse_stranger(call, browser, &client, &refused)?;
+            refuse_stranger(call, head, browser, &client, &refused)?;
             return refuse(call, head, &client, refused, sign_in.request.ui_locales.as_deref());
         }
         Next::SignIn(reason) => steps::sign_in(&step, reason)?,

@@ -159,6 +159,13 @@ async fn ar24_a_client_nobody_vouched_for_redirects_no_stranger() {
                 assert!(!answer.body.contains("form-post.js"), "{fault}: {}", answer.body);
             }
         }
+        // In a frame nobody is led anywhere, so the client learns that nobody is signed in; a browser tells which it is.
+        for (destination, led) in [("document", None), ("iframe", Some("login_required")), ("iframe, x", None)] {
+            let address = Agent::new(&server).authorization_request("web", &format!("{request}&prompt=none"));
+            let answer =
+                server.request(Method::GET, &format!("/{address}"), &[("sec-fetch-dest", destination)], "").await;
+            assert_eq!(answer.redirect_param("error").as_deref(), led, "{destination}: {}", answer.body);
+        }
         // With somebody signed in, the answer may travel.
         let mut agent = signed_in(&server).await;
         let answer = answer_to(&mut agent, &format!("{request}&prompt=none")).await;
