@@ -9,6 +9,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_ground;
 mod m0002_consent_to_claims;
+mod m0003_versions;
 
 /// All steps.
 #[derive(Debug)]
@@ -16,6 +17,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_ground::Migration), Box::new(m0002_consent_to_claims::Migration)]
+        vec![
+            Box::new(m0001_ground::Migration),
+            Box::new(m0002_consent_to_claims::Migration),
+            Box::new(m0003_versions::Migration),
+        ]
     }
 }

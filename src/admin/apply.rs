@@ -119,11 +119,12 @@ async fn wanted_tenant(
         (None, Some(current)) if !section.members().contains_key("host") => current.host.clone(),
         (None, _) => None,
     };
+    let version = current.as_ref().map(|current| current.version);
     let settings = match (section.value("settings"), current) {
         (None, Some(current)) => current.settings,
         (value, _) => tenant::settings(&format!("{}.settings", section.place), value)?,
     };
-    Ok(tenant::Wanted { slug, host, name, settings })
+    Ok(tenant::Wanted { slug, host, name, settings, version })
 }
 
 fn all_new(section: &Section<'_>, slug: &str, lines: &mut Vec<Line>) -> Result<(), AdminError> {

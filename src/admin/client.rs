@@ -129,24 +129,27 @@ pub async fn put(desk: &Desk, wanted: &Wanted, plan: bool) -> Result<Done, Admin
         mac_secret: mac.map(|secret| sealer.seal(wanted.id.as_str().as_bytes(), &secret)).transpose()?,
         registration_token_hash: current.as_ref().and_then(|current| current.registration_token_hash.clone()),
     };
-    write(desk, &draft, current.is_some()).await?;
+    write(desk, &draft, current.map(|current| current.version)).await?;
     let made = if wanted.secret.is_none() { new } else { None };
     Ok(Done { effect, secret: made })
 }
 
-async fn write(desk: &Desk, draft: &ClientDraft<'_>, exists: bool) -> Result<(), AdminError> {
-    let kind = if exists { AuditKind::ClientChanged } else { AuditKind::ClientCreated };
+/// Writes a client that was found at a version, or was not found.
+async fn write(desk: &Desk, draft: &ClientDraft<'_>, found: Option<i64>) -> Result<(), AdminError> {
+    let kind = if found.is_some() { AuditKind::ClientChanged } else { AuditKind::ClientCreated };
     let audit = desk.audit(&desk.event(kind).client(draft.id).with("origin", "administrator"));
-    let written = if exists {
-        desk.store.update_client(draft, audit, desk.now).await?
-    } else {
-        desk.store.add_client(draft, audit, desk.now).await?
+    let written = match found {
+        Some(version) => desk.store.update_client(draft, version, audit, desk.now).await?,
+        None => desk.store.add_client(draft, audit, desk.now).await?,
     };
     desk.app.directory.forget(desk.tenant.id, &Notice::Client(draft.id.to_string())).await;
+    if !written {
+        return Err(AdminError::ChangedMeanwhile(format!("client {}", draft.id)));
+    }
     // An algorithm that a client asks for has its key published before the first token is signed with it.
     let algorithm = draft.metadata.id_token_signed_response_alg;
     crate::keys::signer(&desk.tenant, &desk.store, algorithm, desk.now).await?;
-    if written { Ok(()) } else { Err(AdminError::Taken(format!("client {}", draft.id))) }
+    Ok(())
 }
 
 fn is_as_wanted(current: &Client, wanted: &Wanted) -> bool {
@@ -182,7 +185,7 @@ pub async fn rotate_secret(desk: &Desk, id: &ClientId) -> Result<Secret, AdminEr
         mac_secret,
         registration_token_hash: current.registration_token_hash.clone(),
     };
-    write(desk, &draft, true).await?;
+    write(desk, &draft, Some(current.version)).await?;
     Ok(secret)
 }
 

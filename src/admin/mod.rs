@@ -36,6 +36,9 @@ pub enum AdminError {
     /// The name is taken.
     #[error("{0} exists already")]
     Taken(String),
+    /// It was changed between reading and writing; nothing was written.
+    #[error("{0} was changed by somebody else at the same moment, so nothing was done to it: try again")]
+    ChangedMeanwhile(String),
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),

@@ -29,6 +29,8 @@ pub struct Wanted {
     pub name: String,
     /// Its settings.
     pub settings: TenantSettings,
+    /// The version of the tenant that all of this was made of; none for one that is not there yet.
+    pub version: Option<i64>,
 }
 
 /// Reads a slug.
@@ -85,7 +87,7 @@ pub fn name(place: &str, text: &str) -> Result<String, AdminError> {
 /// Makes the tenant as wanted, or changes it into that.
 ///
 /// # Errors
-/// The host is taken, or the database failed.
+/// The host is taken, the tenant is not as it was when the wish was made, or the database failed.
 pub async fn put(app: &Arc<App>, wanted: &Wanted, plan: bool) -> Result<Effect, AdminError> {
     let draft = TenantDraft {
         slug: wanted.slug.clone(),
@@ -94,7 +96,11 @@ pub async fn put(app: &Arc<App>, wanted: &Wanted, plan: bool) -> Result<Effect, 
         settings: wanted.settings.clone(),
     };
     let now = app.clock.now();
+    let meanwhile = || AdminError::ChangedMeanwhile(format!("tenant {}", wanted.slug));
     let Some(current) = app.store.tenant_by_slug(&wanted.slug).await? else {
+        if wanted.version.is_some() {
+            return Err(meanwhile());
+        }
         if plan {
             return Ok(Effect::Created);
         }
@@ -109,10 +115,15 @@ pub async fn put(app: &Arc<App>, wanted: &Wanted, plan: bool) -> Result<Effect, 
     if current.host == wanted.host && current.name == wanted.name && current.settings == wanted.settings {
         return Ok(Effect::Unchanged);
     }
+    // What a file leaves out is what was found: it must be so still.
+    let version = wanted.version.ok_or_else(meanwhile)?;
     if !plan {
         let store = app.store.of(current.id);
         let event = AuditEvent::new(AuditKind::TenantChanged, "cli").with("slug", wanted.slug.as_str());
-        store.update_tenant(&draft, store.audit(&event, app.clock.milliseconds()), now).await?;
+        let audit = store.audit(&event, app.clock.milliseconds());
+        if !store.update_tenant(&draft, version, audit, now).await? {
+            return Err(meanwhile());
+        }
         app.directory.forget(current.id, &Notice::Tenant).await;
     }
     Ok(Effect::Changed)

@@ -195,6 +195,7 @@ pub(super) async fn tenant(config: Option<PathBuf>, verb: TenantVerb, as_json: b
                 name: tenants::name("name", name.as_deref().unwrap_or(&tenant))?,
                 host: host.as_deref().map(|host| tenants::host("host", host)).transpose()?,
                 settings: tenants::settings("settings", None)?,
+                version: None,
                 slug,
             };
             done(as_json, tenants::put(&app, &wanted, false).await?, &tenant)

@@ -1,7 +1,5 @@
 //! Registration endpoint and client configuration endpoint — RFC 7591 §3, RFC 7592 §2.
 
-use std::sync::Arc;
-
 use poem::http::{Method, StatusCode, header};
 use poem::{Body, Response};
 use serde_json::{Map, Value};
@@ -78,8 +76,9 @@ pub async fn manage(call: Call, head: Head, body: Body) -> Result<Response, Json
     };
     let name = head.uri.path().strip_prefix("/register/").unwrap_or_default();
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    // From the database, not from memory: what another replica has changed is not to be put back.
     let client = match ClientId::parse(&name) {
-        Some(id) => call.client(&id).await?,
+        Some(id) => call.store.client(&id, &call.tenant.secrets.client_secret).await?,
         None => None,
     };
     // RFC 7592 §2: an unknown client is answered like a wrong token.
@@ -121,7 +120,7 @@ async fn update(
     call: &Call,
     head: &Head,
     body: Body,
-    client: &Arc<Client>,
+    client: &Client,
     token: &Secret,
 ) -> Result<Response, JsonFailure> {
     let object = document(head, body).await?;
@@ -139,9 +138,9 @@ async fn update(
         draft.mac_secret = client.mac_secret.as_ref().map(|secret| seal(call, &client.id, secret)).transpose()?;
     }
     let event = call.event(AuditKind::ClientChanged).client(&client.id).with("origin", "dynamic");
-    if !call.store.update_client(&draft, call.audit(event), call.now).await? {
-        // Deleted since it was looked up.
-        return Err(JsonFailure::quiet(ErrorCode::InvalidToken, "there is no such client", "deleted meanwhile"));
+    if !call.store.update_client(&draft, client.version, call.audit(event), call.now).await? {
+        let reason = "the client was changed at the same moment, try again";
+        return Err(JsonFailure::new(ErrorCode::TemporarilyUnavailable, reason));
     }
     call.app.directory.forget(call.tenant.id, &crate::store::notices::Notice::Client(client.id.to_string())).await;
     let told = Told {

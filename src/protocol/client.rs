@@ -129,6 +129,8 @@ pub struct Client {
     pub created_at: Timestamp,
     /// False once an administrator has switched it off.
     pub enabled: bool,
+    /// Raised by each change: a change that was decided on this client finds it as it was, or is not made.
+    pub version: i64,
 }
 
 impl Client {

@@ -71,6 +71,7 @@ impl TenantStore {
             registration_token_hash: row.registration_token_hash.map(SecretHash::stored),
             created_at: Timestamp::from_seconds(row.created_at),
             enabled: row.enabled,
+            version: row.version,
         })
     }
 
@@ -162,16 +163,19 @@ impl TenantStore {
             enabled: Set(true),
             created_at: Set(now.seconds()),
             updated_at: Set(now.seconds()),
+            version: Set(0),
         }
     }
 
-    /// Replaces what is registered. False if the client is gone.
+    /// Replaces what is registered, on condition that the client is as it was when the draft was made of it, at
+    /// `version`: what is written again is what is there. False if it was changed since, or is gone.
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn update_client(
         &self,
         draft: &ClientDraft<'_>,
+        version: i64,
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -184,7 +188,9 @@ impl TenantStore {
             .set("mac_secret", draft.mac_secret.clone())
             .set("registration_token_hash", bytes(&draft.registration_token_hash))
             .set("updated_at", now.seconds())
-            .with("client_id", draft.id.as_str());
+            .raise("version", 1)
+            .with("client_id", draft.id.as_str())
+            .with("version", version);
         let change = Change::if_updated(update).and(audit);
         let change = change.and(self.notice(notices::Notice::Client(draft.id.to_string()), now));
         Ok(self.write(change).await? == Outcome::Done)
@@ -201,8 +207,12 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let update =
-            self.rows("client").set("enabled", enabled).set("updated_at", now.seconds()).with("client_id", id.as_str());
+        let update = self
+            .rows("client")
+            .set("enabled", enabled)
+            .set("updated_at", now.seconds())
+            .raise("version", 1)
+            .with("client_id", id.as_str());
         let change =
             Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Client(id.to_string()), now));
         Ok(self.write(change).await? == Outcome::Done)

@@ -21,13 +21,13 @@ macro_rules! table {
 }
 
 table!(tenant, "tenant", { id: Uuid; slug: String, host: Option<String>, name: String, status: String, settings: String,
-    root_secret: Vec<u8>, dynamic_clients: i64, created_at: i64, updated_at: i64 });
+    root_secret: Vec<u8>, dynamic_clients: i64, created_at: i64, updated_at: i64, version: i64 });
 table!(resource, "resource", { tenant_id: Uuid, resource: String; scope: String });
 table!(signing_key, "signing_key", { tenant_id: Uuid, algorithm: String, generation: i64; kid: String, public_jwk: String,
     private_key: Vec<u8>, created_at: i64, signs_from_at: i64, signs_until_at: Option<i64>, verifies_until_at: Option<i64> });
 table!(client, "client", { tenant_id: Uuid, client_id: String; metadata: String, origin: String,
     secret_hash: Option<Vec<u8>>, mac_secret: Option<Vec<u8>>, registration_token_hash: Option<Vec<u8>>, enabled: bool,
-    created_at: i64, updated_at: i64 });
+    created_at: i64, updated_at: i64, version: i64 });
 table!(account, "account", { tenant_id: Uuid, id: Uuid; status: String, username: String, claims: String,
     administrator: bool, audit_salt: Option<Vec<u8>>, created_at: i64, updated_at: i64 });
 table!(login_identifier, "login_identifier", { tenant_id: Uuid, value: String; kind: String, user_id: Uuid });

@@ -31,6 +31,8 @@ pub struct TenantRecord {
     pub root_secret: RootSecret,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Raised by each change.
+    pub version: i64,
 }
 
 /// An API of a tenant that may be named by `resource`.
@@ -74,6 +76,7 @@ impl Store {
             settings: serde_json::from_str(&row.settings).map_err(|_| corrupt("tenant", "settings"))?,
             root_secret: RootSecret::new(secret),
             created_at: Timestamp::from_seconds(row.created_at),
+            version: row.version,
         })
     }
 
@@ -138,6 +141,7 @@ impl Store {
             dynamic_clients: Set(0),
             created_at: Set(now.seconds()),
             updated_at: Set(now.seconds()),
+            version: Set(0),
         };
         match self.write(Change::new().insert(row).and(audit)).await {
             Ok(outcome) => Ok(outcome == Outcome::Done),
@@ -157,19 +161,28 @@ impl Store {
 }
 
 impl TenantStore {
-    /// Changes name, host and settings.
+    /// Changes name, host and settings, on condition that the tenant is as it was when the draft was made of it, at
+    /// `version`. False if it was changed since, or is gone.
     ///
     /// # Errors
     /// `Duplicate` if the host is taken; else a failure of the database.
-    pub async fn update_tenant(&self, draft: &TenantDraft, audit: Change, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn update_tenant(
+        &self,
+        draft: &TenantDraft,
+        version: i64,
+        audit: Change,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = Rows::of("tenant")
             .set("host", draft.host.clone())
             .set("name", draft.name.clone())
             .set("settings", settings_text(&draft.settings))
             .set("updated_at", now.seconds())
-            .with("id", self.tenant.0);
+            .raise("version", 1)
+            .with("id", self.tenant.0)
+            .with("version", version);
         let change = Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now));
-        self.write(change).await.map(|_| ())
+        Ok(self.write(change).await? == Outcome::Done)
     }
 
     /// Opens or closes the tenant.
@@ -185,6 +198,7 @@ impl TenantStore {
         let update = Rows::of("tenant")
             .set("status", status.as_str())
             .set("updated_at", now.seconds())
+            .raise("version", 1)
             .with("id", self.tenant.0);
         self.write(Change::if_updated(update).and(audit).and(self.notice(notices::Notice::Tenant, now)))
             .await

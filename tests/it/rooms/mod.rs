@@ -138,6 +138,7 @@ fn client(patch: Value) -> Client {
         registration_token_hash: None,
         created_at: NOW,
         enabled: true,
+        version: 0,
     }
 }
 

@@ -4,6 +4,7 @@ mod consent;
 mod faults;
 mod http;
 mod matrix;
+mod meanwhile;
 mod passwords;
 mod registration;
 mod tenants;
