@@ -59,7 +59,8 @@ pub struct TenantSettings {
     pub client_registration: Registration,
     /// Scopes that a dynamically registered client may ask for.
     pub client_registration_scope: String,
-    /// Most clients that may be registered dynamically. Default 10000.
+    /// In mode `open`: how many clients that registered themselves there may be before the next one is refused. With an
+    /// initial access token its own uses are the limit (RFC 7591 §3). Default 10000.
     pub client_registration_limit: u32,
     /// Which audiences client assertions may carry. Default `issuer`.
     pub client_assertion_audience: AssertionAudience,

@@ -110,7 +110,7 @@ impl TenantStore {
         Ok(self.write(change).await? == Outcome::Done)
     }
 
-    /// Adds a client that registers itself, on condition that the tenant takes one more: the count is part of the
+    /// Adds a client that registers itself without a token, on condition that the tenant takes one more: the count is part of the
     /// same change, so that no race gets past `limit`. False if it does not.
     ///
     /// # Errors
@@ -133,8 +133,8 @@ impl TenantStore {
     /// Adds a client that registers itself with an initial access token, on condition that a use of the token is left;
     /// that use is gone with it. False if none is left.
     ///
-    /// A change has one guard, and here it is the token's: the client is counted, but the limit of
-    /// [`TenantStore::add_dynamic_client`] is not asked. Whoever handed the token out said how often it may be used.
+    /// The token is the admission (RFC 7591 §3): who handed it out said how often it may be used. The client is counted,
+    /// but the limit of [`TenantStore::add_dynamic_client`], which is for strangers, is not asked.
     ///
     /// # Errors
     /// A failure of the database.

@@ -440,6 +440,36 @@ async fn dc17_a_client_id_that_is_an_address_is_not_fetched() {
     .await;
 }
 
+#[tokio::test]
+async fn tn19_the_limit_is_for_strangers_and_a_token_for_those_who_were_let_in() {
+    both(async |server| {
+        let mode = async |mode: &str| {
+            server.settings(json!({ "client_registration": mode, "client_registration_limit": 1 })).await
+        };
+        mode("open").await;
+        let (answer, first) = register(&server, None, &good()).await;
+        assert_eq!(answer.status, 201, "at the limit");
+        let token = initial_token(&server, 2).await;
+        for (rule, token) in [("one past it", None), ("a token where none is asked for", Some(token.as_str()))] {
+            let (answer, _) = register(&server, token, &good()).await;
+            assert_eq!((answer.status.as_u16(), answer.error().as_str()), (400, "access_denied"), "{rule}");
+        }
+        // RFC 7591 §3: the token is the admission, as often as it was made for; the limit is not asked.
+        mode("initial_access_token").await;
+        for status in [201, 201, 401] {
+            assert_eq!(register(&server, Some(&token), &good()).await.0.status, status);
+        }
+        assert_eq!(server.dynamic_clients().await, 3);
+        // They count for strangers all the same, until they are gone.
+        mode("open").await;
+        assert_eq!(register(&server, None, &good()).await.0.error(), "access_denied");
+        let (id, own) = (text(&first, "client_id"), text(&first, "registration_access_token"));
+        assert_eq!(manage(&server, Method::DELETE, &id, &own, "").await.status, 204);
+        assert_eq!(register(&server, None, &good()).await.0.error(), "access_denied", "two are left");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tn19_at_once_no_more_clients_register_than_the_tenant_may_have() {
     both(async |server| {
