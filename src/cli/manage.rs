@@ -92,6 +92,8 @@ pub(super) enum ClientVerb {
 pub(super) enum UserVerb {
     /// All people of a tenant.
     List { tenant: String },
+    /// One person with their claims, found by user name or mail address.
+    Show { tenant: String, username: String },
     /// Make an account; the password is made at random and shown once.
     Create {
         tenant: String,
@@ -304,6 +306,17 @@ pub(super) async fn user(config: Option<PathBuf>, verb: UserVerb, as_json: bool)
                 let value = json!({ "sub": user.id, "username": user.username, "status": user.status.as_str() });
                 keep::tell(as_json, &value, &format!("{}\t{}\t{}", user.username, user.status.as_str(), user.id));
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        UserVerb::Show { tenant, username } => {
+            let person = users::find(&desk(config, &tenant).await?, &username).await?;
+            let value = json!({
+                "sub": person.id, "username": person.username, "status": person.status.as_str(),
+                "created_at": person.created_at.seconds(), "claims": person.claims
+            });
+            let claims = serde_json::to_string_pretty(&person.claims).unwrap_or_default();
+            let (name, status) = (&person.username, person.status.as_str());
+            keep::tell(as_json, &value, &format!("{name} ({status})\nsub {}\nclaims {claims}", person.id));
             Ok(ExitCode::SUCCESS)
         }
         UserVerb::Create { tenant, username, email, name } => {

@@ -56,10 +56,10 @@ enum Verb {
     /// Clients: list, show, create, delete, enable, disable, rotate-secret, initial-access-token.
     #[command(subcommand)]
     Client(manage::ClientVerb),
-    /// People: list, create, disable, enable, password.
+    /// People: list, show, create, disable, enable, revoke-consent, password.
     #[command(subcommand)]
     User(manage::UserVerb),
-    /// Signing keys: list, rotate.
+    /// Signing keys: list, show, rotate.
     #[command(subcommand)]
     Key(oversee::KeyVerb),
     /// The audit trail: list, verify.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::keep;
 use super::manage::{desk, store};
@@ -12,7 +12,9 @@ use super::setup::SetupError;
 use crate::admin::{AdminError, Desk};
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::signature::SignatureAlgorithm;
+use crate::protocol::timestamp::Timestamp;
 use crate::store::audit::ChainState;
+use crate::store::keys::KeyRecord;
 use crate::store::one_time::Purpose;
 use crate::{keys, mint};
 
@@ -24,6 +26,8 @@ const ADMIN_LINK: i64 = 86_400;
 pub(super) enum KeyVerb {
     /// All keys of a tenant.
     List { tenant: String },
+    /// One key with its public half.
+    Show { tenant: String, kid: String },
     /// Publish a new key, then sign with it; old ones stay for verification.
     Rotate {
         tenant: String,
@@ -59,27 +63,40 @@ pub(super) enum AdminVerb {
     },
 }
 
+/// What may be told of a key: nothing of its private half.
+fn described(key: &KeyRecord) -> Map<String, Value> {
+    let known = json!({
+        "alg": key.algorithm.name(), "kid": key.kid, "generation": key.generation,
+        "signs_from_at": key.signs_from.seconds(), "signs_until_at": key.signs_until.map(Timestamp::seconds),
+        "verifies_until_at": key.verifies_until.map(Timestamp::seconds)
+    });
+    known.as_object().cloned().unwrap_or_default()
+}
+
 /// `chancery key …`.
 pub(super) async fn key(config: Option<PathBuf>, verb: KeyVerb, as_json: bool) -> Result<ExitCode, SetupError> {
     match verb {
         KeyVerb::List { tenant } => {
             let desk = desk(config, &tenant).await?;
             for key in desk.store.signing_keys().await.map_err(store)? {
-                let times = (
-                    key.signs_from.seconds(),
-                    key.signs_until.map(|at| at.seconds()),
-                    key.verifies_until.map(|at| at.seconds()),
-                );
-                let value = json!({
-                    "alg": key.algorithm.name(), "kid": key.kid, "generation": key.generation,
-                    "signs_from_at": times.0, "signs_until_at": times.1, "verifies_until_at": times.2
-                });
+                let (signs_from, signs_until) = (key.signs_from.seconds(), key.signs_until.map(Timestamp::seconds));
                 keep::tell(
                     as_json,
-                    &value,
-                    &format!("{}\t{}\tsigns from {} until {:?}", key.algorithm.name(), key.kid, times.0, times.1),
+                    &Value::Object(described(&key)),
+                    &format!("{}\t{}\tsigns from {signs_from} until {signs_until:?}", key.algorithm.name(), key.kid),
                 );
             }
+            Ok(ExitCode::SUCCESS)
+        }
+        KeyVerb::Show { tenant, kid } => {
+            let keys = desk(config, &tenant).await?.store.signing_keys().await.map_err(store)?;
+            let found = keys.into_iter().find(|key| key.kid == kid);
+            let key = found.ok_or_else(|| AdminError::Missing(format!("key {kid} in tenant {tenant}")))?;
+            let mut shown = described(&key);
+            shown.insert("created_at".to_owned(), key.created_at.seconds().into());
+            shown.insert("public_jwk".to_owned(), Value::Object(key.public_jwk));
+            let shown = Value::Object(shown);
+            keep::tell(as_json, &shown, &serde_json::to_string_pretty(&shown).unwrap_or_default());
             Ok(ExitCode::SUCCESS)
         }
         KeyVerb::Rotate { tenant, alg, now } => {

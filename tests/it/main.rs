@@ -6,6 +6,7 @@
 mod architecture;
 mod at_once;
 mod attacks;
+mod commands;
 mod config;
 mod counts;
 mod example_files;

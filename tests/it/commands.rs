@@ -1,0 +1,133 @@
+//! The commands as they are called: what they print, and their exit codes.
+
+#![expect(clippy::unwrap_used, reason = "tests may stop")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Engine, PASSWORD, SECRET};
+
+/// 32 bytes of 7, as base64url: the key of every test on PostgreSQL.
+const MASTER_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc\n";
+
+/// Commands on a database, in a directory of their own.
+struct Commands {
+    folder: PathBuf,
+    database: String,
+    tenant: String,
+}
+
+/// What a command left behind.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {} {}", self.out, self.err))
+    }
+}
+
+impl Commands {
+    fn on(engine: Engine, test: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("commands").join(format!("{test}-{engine:?}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("master.key"), MASTER_KEY).unwrap();
+        let database = match engine {
+            Engine::Sqlite => "sqlite://data/it.db".to_owned(),
+            Engine::Postgres => std::env::var("CHANCERY_TEST_POSTGRES").unwrap(),
+        };
+        Self { folder, database, tenant: format!("c{}-{test}", std::process::id()) }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        let output = Command::new(env!("CARGO_BIN_EXE_chancery"))
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("CHANCERY_DATABASE__URL", &self.database)
+            .env("CHANCERY_KEYS__MASTER_KEY_FILE", "master.key")
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// A command that must do what it is told.
+    fn done(&self, arguments: &[&str]) -> Said {
+        let said = self.run(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {} {}", said.out, said.err);
+        said
+    }
+
+    /// A tenant with a client and a person that have secrets.
+    fn populate(&self) {
+        let document = json!({ "tenants": [{ "slug": self.tenant,
+            "clients": [{ "client_id": "web", "client_secret": SECRET, "redirect_uris": ["https://app.example/cb"] }],
+            "users": [{ "username": "alice", "name": "Alice Example", "email": "alice@acme.example", "password": PASSWORD }] }] });
+        std::fs::write(self.folder.join("apply.json"), document.to_string()).unwrap();
+        self.done(&["apply", "apply.json"]);
+    }
+}
+
+/// Runs a test on SQLite and, where `CHANCERY_TEST_POSTGRES` names one, on PostgreSQL.
+fn both(name: &str, test: impl Fn(Commands)) {
+    test(Commands::on(Engine::Sqlite, name));
+    if std::env::var_os("CHANCERY_TEST_POSTGRES").is_some() {
+        test(Commands::on(Engine::Postgres, name));
+    }
+}
+
+#[test]
+fn each_kind_of_thing_is_shown_by_its_name_and_without_secrets() {
+    both("show", |commands| {
+        commands.populate();
+        let tenant = commands.tenant.as_str();
+        commands.done(&["key", "rotate", tenant]);
+        let keys = commands.done(&["key", "list", tenant, "--json"]).out;
+        let kid = serde_json::from_str::<Value>(keys.lines().next().unwrap()).unwrap()["kid"].clone();
+        let kid = kid.as_str().unwrap();
+        for arguments in [
+            ["tenant", "show", "nobody", ""],
+            ["client", "show", tenant, "nobody"],
+            ["user", "show", tenant, "nobody"],
+            ["user", "show", tenant, "\u{1}"],
+            ["user", "show", "nobody", "alice"],
+            ["key", "show", tenant, "nobody"],
+        ] {
+            let arguments: Vec<&str> = arguments.into_iter().filter(|argument| !argument.is_empty()).collect();
+            let said = commands.run(&arguments);
+            assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{arguments:?}");
+            assert!(said.err.contains("there is no"), "{arguments:?}: {}", said.err);
+        }
+        let shown = |arguments: &[&str]| {
+            let plain = commands.done(arguments).out;
+            let value = commands.done(&[arguments, &["--json"]].concat());
+            for said in [&plain, &value.out] {
+                for secret in [SECRET, PASSWORD, "$argon2", "secret_hash", "salt", "private", "\"d\""] {
+                    assert!(!said.contains(secret), "{arguments:?} shows {secret}: {said}");
+                }
+            }
+            (plain, value.json())
+        };
+        assert_eq!(shown(&["tenant", "show", tenant]).1["slug"], tenant);
+        assert_eq!(shown(&["client", "show", tenant, "web"]).1["redirect_uris"], json!(["https://app.example/cb"]));
+        for name in ["alice", "ALICE", "alice@acme.example"] {
+            let (plain, value) = shown(&["user", "show", tenant, name]);
+            assert!(plain.starts_with("alice (active)\nsub "), "{plain}");
+            assert_eq!((&value["username"], &value["status"]), (&json!("alice"), &json!("active")), "{name}");
+            assert_eq!(value["claims"], json!({ "name": "Alice Example", "email": "alice@acme.example" }));
+            assert!(value["sub"].is_string() && value["created_at"].is_i64(), "{value}");
+        }
+        let (plain, value) = shown(&["key", "show", tenant, kid]);
+        assert!(plain.contains(kid), "{plain}");
+        assert_eq!((&value["kid"], &value["alg"], &value["generation"]), (&json!(kid), &json!("ES256"), &json!(1)));
+        assert_eq!((&value["public_jwk"]["kid"], &value["public_jwk"]["kty"]), (&json!(kid), &json!("EC")));
+        let times = ["created_at", "signs_from_at", "signs_until_at", "verifies_until_at"];
+        assert!(times.iter().all(|name| value[name].is_i64()), "it has a successor: {value}");
+    });
+}
