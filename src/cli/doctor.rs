@@ -85,7 +85,7 @@ async fn database(config: &Config) -> Finding {
     let (fine, text) = if missing {
         (true, "the file does not exist yet; the first start makes it".to_owned())
     } else {
-        match Store::migration_state(&setup::database(config)).await {
+        match Store::look_at_steps(&setup::database(config)).await {
             Ok(MigrationState::Current) => (true, "answers, and is up to date".to_owned()),
             Ok(MigrationState::Behind(steps)) => (false, format!("is {steps} step(s) behind: run `chancery migrate`")),
             Err(error) => (false, error.to_string()),
@@ -103,7 +103,7 @@ async fn opening(config: &Config) -> Finding {
     if empty {
         return found(true, "there is nothing to open yet".to_owned());
     }
-    if !matches!(Store::migration_state(&settings).await, Ok(MigrationState::Current)) {
+    if !matches!(Store::look_at_steps(&settings).await, Ok(MigrationState::Current)) {
         return found(true, "not looked at: the database comes first".to_owned());
     }
     // Without a file any key will do to find out whether one is needed.

@@ -183,10 +183,7 @@ pub fn origin_of(config: &Config) -> String {
 /// The database does not open, or is newer than this program.
 pub async fn migrate(config: Option<PathBuf>, check: bool, json: bool) -> Result<ExitCode, SetupError> {
     let config = load(config, None, Mode::Serve)?.config;
-    if let Some(file) = config.database.url.sqlite_file() {
-        make_folder(&file)?;
-    }
-    let state = Store::migration_state(&database(&config)).await?;
+    let state = Store::look_at_steps(&database(&config)).await?;
     match (state, check) {
         (MigrationState::Current, _) => {
             keep::tell(json, &json!({ "migrations": "current" }), "The database is up to date.");
@@ -201,6 +198,9 @@ pub async fn migrate(config: Option<PathBuf>, check: bool, json: bool) -> Result
             Ok(ExitCode::from(1))
         }
         (MigrationState::Behind(steps), false) => {
+            if let Some(file) = config.database.url.sqlite_file() {
+                make_folder(&file)?;
+            }
             Store::open(&database(&config), &master_key(&config.keys.master_key_file)?, true).await?;
             keep::tell(
                 json,

@@ -26,6 +26,7 @@ mod rows;
 pub mod sessions;
 pub mod sign_ins;
 mod sqlite;
+mod steps;
 pub mod tables;
 pub mod tenants;
 pub mod users;

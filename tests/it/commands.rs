@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::support::{Engine, PASSWORD, SECRET};
@@ -43,6 +44,21 @@ impl Commands {
             Engine::Postgres => std::env::var("CHANCERY_TEST_POSTGRES").unwrap(),
         };
         Self { folder, database, tenant: format!("c{}-{test}", std::process::id()) }
+    }
+
+    /// The names of everything in the directory.
+    fn files(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut folders = vec![self.folder.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                names.push(path.strip_prefix(&self.folder).unwrap().display().to_string());
+                folders.extend(path.is_dir().then_some(path));
+            }
+        }
+        names.sort();
+        names
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
@@ -130,4 +146,70 @@ fn each_kind_of_thing_is_shown_by_its_name_and_without_secrets() {
         let times = ["created_at", "signs_from_at", "signs_until_at", "verifies_until_at"];
         assert!(times.iter().all(|name| value[name].is_i64()), "it has a successor: {value}");
     });
+}
+
+/// Whether a database is up to date, as `migrate --check` says: exit code and answer.
+fn checked(commands: &Commands) -> (Option<i32>, Value) {
+    let said = commands.run(&["migrate", "--check", "--json"]);
+    (said.code, said.json())
+}
+
+#[test]
+fn a_check_of_the_steps_makes_nothing_and_tells_by_its_exit_code() {
+    let commands = Commands::on(Engine::Sqlite, "check");
+    std::fs::remove_file(commands.folder.join("master.key")).unwrap();
+    let (code, all) = checked(&commands);
+    assert_eq!((code, &all["migrations"]), (Some(1), &json!("behind")), "nothing is there");
+    let all = all["steps"].as_u64().unwrap();
+    assert!(all >= 1 && commands.files().is_empty(), "{:?}", commands.files());
+    let doctor = commands.run(&["doctor", "--json"]);
+    assert!(doctor.code.is_some() && commands.files().is_empty(), "{:?}", commands.files());
+    // A file without a table.
+    std::fs::create_dir(commands.folder.join("data")).unwrap();
+    let file = commands.folder.join("data/it.db");
+    std::fs::write(&file, "").unwrap();
+    assert_eq!(checked(&commands), (Some(1), json!({ "migrations": "behind", "steps": all })), "an empty file");
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
+    commands.run(&["doctor", "--json"]);
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 0, "nor does doctor");
+    // Something else.
+    std::fs::write(&file, "this is no database, but a text that is long enough to be taken for one".repeat(20))
+        .unwrap();
+    let said = commands.run(&["migrate", "--check"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "no database");
+    assert!(said.err.contains("cannot open the database"), "{}", said.err);
+    std::fs::remove_file(&file).unwrap();
+    // The whole way.
+    assert_eq!(commands.done(&["migrate", "--json"]).json(), json!({ "migrations": "done", "steps": all }));
+    let is_ours = |name: &String| !name.ends_with("-wal") && !name.ends_with("-shm");
+    let files = || commands.files().into_iter().filter(is_ours).collect::<Vec<_>>();
+    let before = files();
+    assert_eq!(checked(&commands), (Some(0), json!({ "migrations": "current" })));
+    assert_eq!(files(), before);
+    assert_eq!(commands.done(&["migrate", "--json"]).json(), json!({ "migrations": "current" }));
+}
+
+#[tokio::test]
+async fn a_check_of_the_steps_makes_no_table_in_an_empty_postgres() {
+    let Ok(shared) = std::env::var("CHANCERY_TEST_POSTGRES") else { return };
+    let db = Database::connect(&shared).await.unwrap();
+    let name = format!("check_{}", std::process::id());
+    db.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut commands = Commands::on(Engine::Postgres, "check");
+    commands.database = format!("{}/{name}", shared.rsplit_once('/').unwrap().0);
+    let own = Database::connect(&commands.database).await.unwrap();
+    for command in [&["migrate", "--check", "--json"][..], &["doctor", "--json"][..]] {
+        let said = commands.run(command);
+        assert_eq!(said.code, Some(1), "{} {}", said.out, said.err);
+        assert!(said.out.contains("migrations\":\"behind") || said.out.contains("behind: run"), "{}", said.out);
+        let tables = Statement::from_string(DbBackend::Postgres, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'");
+        assert_eq!(own.query_all_raw(tables).await.unwrap().len(), 0, "{command:?}");
+    }
+    commands.done(&["migrate"]);
+    assert_eq!(checked(&commands), (Some(0), json!({ "migrations": "current" })));
+    own.close().await.unwrap();
+    db.execute_unprepared(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    // A database that is missing is for its owner to make.
+    let said = commands.run(&["migrate", "--check"]);
+    assert!(said.code == Some(1) && said.err.contains("cannot open the database"), "{} {}", said.out, said.err);
 }
