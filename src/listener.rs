@@ -6,6 +6,8 @@
 //! (RFC 9112 §3.2 leaves the last to us), and so are CONNECT and TRACE (RFC 9110 §9.3.6, §9.3.8).
 //! Choice: at the connection limit further peers wait in the system's backlog.
 
+mod refusal;
+
 use std::{
     convert::Infallible,
     error::Error,
@@ -28,7 +30,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use poem::endpoint::BoxEndpoint;
-use poem::http::{HeaderValue, Method, StatusCode, Version, header, uri::Scheme};
+use poem::http::{Version, uri::Scheme};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Request, RequestParts, Response};
 use rustls::{ServerConfig, pki_types::CertificateDer};
@@ -37,6 +39,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+
+use refusal::{Asked, refuse};
 
 /// Bytes of one request's head under HTTP/1.1, and of the buffer it is read into.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -61,14 +65,6 @@ const STALL: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Descriptors kept for the database, outbound requests and files.
 const RESERVED_DESCRIPTORS: usize = 128;
-/// Seconds after which to come back when a request took too long on our side.
-const RETRY_AFTER_SECONDS: &str = "5";
-
-const LATE: &str = r#"{"error":"temporarily_unavailable","error_description":"the server took too long, try again"}"#;
-
-/// The policy of answers without a page: nothing is loaded, nothing frames them.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
-
 /// What bounds connections and requests.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -390,15 +386,13 @@ async fn answer(
     origin: Arc<Origin>,
 ) -> hyper::Response<impl Body<Data = Bytes, Error = io::Error> + Unpin> {
     let (mut parts, body) = request.into_parts();
-    let version = parts.version;
-    if let Some(status) = fault(&parts) {
-        return plain(status, version, &origin).into();
+    let asked = Asked::of(&mut parts);
+    if let Some(why) = refusal::fault(&parts) {
+        return refuse(&asked, why, &origin.scheme).await.into();
     }
     if let Some(certificates) = &origin.certificates {
         parts.extensions.insert(certificates.clone());
     }
-    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let person = accept.is_some_and(|accept| accept.contains("text/html"));
     let (local, peer) = (Addr::SocketAddr(origin.local), Addr::SocketAddr(origin.peer));
     let parts = RequestParts::from((parts, LocalAddr(local), RemoteAddr(peer), origin.scheme.clone()));
     let unread = Arc::new(AtomicBool::new(!body.is_end_stream()));
@@ -409,67 +403,11 @@ async fn answer(
     let server = &origin.server;
     let work = server.endpoint.get_response(Request::from_parts(parts, body));
     let work = AssertUnwindSafe(work).catch_unwind();
-    let response = match timeout(server.limits.request, work).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            tracing::error!("a handler panicked");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, version, &origin)
-        }
-        Err(_) if unread.load(Ordering::Relaxed) => plain(StatusCode::REQUEST_TIMEOUT, version, &origin),
-        Err(_) => late(person, version, &origin),
+    let why = match timeout(server.limits.request, work).await {
+        Ok(Ok(response)) => return response.into(),
+        Ok(Err(_)) => refusal::PANIC,
+        Err(_) if unread.load(Ordering::Relaxed) => refusal::SLOW,
+        Err(_) => refusal::LATE,
     };
-    response.into()
-}
-
-/// The status that answers a request no endpoint should see.
-fn fault(request: &poem::http::request::Parts) -> Option<StatusCode> {
-    if request.method == Method::CONNECT || request.method == Method::TRACE {
-        return Some(StatusCode::NOT_IMPLEMENTED);
-    }
-    let mut hosts = request.headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
-    let authority = request.uri.authority().map(|found| found.as_str().as_bytes());
-    let good = match (hosts.next(), authority) {
-        (Some(host), Some(authority)) => host.eq_ignore_ascii_case(authority) && is_host(host),
-        (Some(host), None) => is_host(host),
-        // RFC 9113 §8.3.1: HTTP/2 has the authority in its place; RFC 9112 §3.2: HTTP/1.1 has Host.
-        (None, Some(authority)) => request.version != Version::HTTP_11 && is_host(authority),
-        (None, None) => request.version < Version::HTTP_11,
-    };
-    (!good || hosts.next().is_some()).then_some(StatusCode::BAD_REQUEST)
-}
-
-/// Host and port of RFC 3986 §3.2, without user information and without the letters DNS lacks.
-fn is_host(text: &[u8]) -> bool {
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(byte);
-    !text.is_empty() && text.iter().all(fits)
-}
-
-/// The answer to a request that took too long on our side: in words for people, else as RFC 6749 §5.2 has it.
-fn late(person: bool, version: Version, origin: &Origin) -> Response {
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, version, origin);
-    if !person {
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        response.set_body(LATE);
-    }
-    response
-}
-
-/// An answer of our own, with the headers that every answer has.
-fn plain(status: StatusCode, version: Version, origin: &Origin) -> Response {
-    let mut response = Response::builder()
-        .status(status)
-        .content_type("text/plain; charset=utf-8")
-        .header(header::CACHE_CONTROL, "no-store")
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, POLICY);
-    if origin.scheme == Scheme::HTTPS {
-        response = response.header(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response = response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
-    } else if version < Version::HTTP_2 {
-        // What follows on the connection may belong to the request that was given up.
-        response = response.header(header::CONNECTION, "close");
-    }
-    response.body(status.canonical_reason().unwrap_or_default())
+    refuse(&asked, why, &origin.scheme).await.into()
 }

@@ -18,6 +18,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::mint;
+
 /// The fields that reach the log. What is not here is dropped, and named in `dropped` if it was ours.
 ///
 /// A name may stand here only if its value is never a token, a code, a password, another secret, or about a
@@ -209,6 +211,17 @@ tokio::task_local! {
 struct About {
     request: Arc<str>,
     tenant: OnceLock<String>,
+}
+
+/// Names a request in the log, in the audit trail and in refusals. An extension of requests, made where they come in.
+#[derive(Clone, Debug)]
+pub struct Reference(pub Arc<str>);
+
+impl Reference {
+    /// A new one: 12 characters of base64url.
+    pub fn mint() -> Self {
+        Self(mint::reference())
+    }
 }
 
 /// Does `work`; every line that it logs is about `request`.

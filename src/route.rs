@@ -8,7 +8,7 @@ use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, Request, Response};
 
 use crate::call::{App, Call, Head};
-use crate::failure::{JsonFailure, Logged};
+use crate::failure::JsonFailure;
 use crate::logging;
 use crate::pages::answer::{self, Handled, PageFailure};
 use crate::pages::platform;
@@ -146,6 +146,19 @@ impl Methods {
         self.with_allowed(response)
     }
 
+    /// The answer in place of a handler that panicked.
+    fn failed(&self, call: &Call, head: &Head) -> Response {
+        match self.surface {
+            Surface::Page => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                answer::refusal(call, head, PageFailure::new(status, "server-error", "server_error", "panic"))
+            }
+            Surface::Json => {
+                JsonFailure::quiet(ErrorCode::ServerError, "the server failed", "panic").into_response(&call.reference)
+            }
+        }
+    }
+
     /// RFC 9110 §15.5.6: the answer tells which methods there are.
     fn with_allowed(&self, mut response: Response) -> Response {
         if let Ok(allowed) = HeaderValue::from_str(&self.allowed()) {
@@ -227,7 +240,7 @@ impl Endpoint for Methods {
         let found = self.handlers.iter().find(|(method, _)| *method == head.method);
         let Some((_, handler)) = found else { return Ok(self.refuse_method(&call, &head)) };
         let only_reads = head.method == Method::GET && self.surface == Surface::Json;
-        let answering = handler(call, head, body);
+        let answering = handler(call.clone(), head.clone(), body);
         if only_reads {
             return Ok(answering.await);
         }
@@ -237,9 +250,7 @@ impl Endpoint for Methods {
             Ok(response) => Ok(response),
             Err(error) => {
                 tracing::error!(error = %error, "a handler panicked");
-                let mut response: Response = StatusCode::INTERNAL_SERVER_ERROR.into();
-                response.extensions_mut().insert(Logged("panic".to_owned()));
-                Ok(response)
+                Ok(self.failed(&call, &head))
             }
         }
     }

@@ -9,12 +9,12 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::uri::PathAndQuery;
 use poem::http::{HeaderValue, Method, StatusCode, Uri, header};
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route};
+use serde_json::json;
 
 use crate::call::{App, Call, Head, Peer};
 use crate::endpoints::{discovery, introspect, register, revoke, token, userinfo};
 use crate::failure::{JsonFailure, Logged};
-use crate::logging;
-use crate::mint;
+use crate::logging::{self, Reference};
 use crate::pages::{
     account, answer, authorize, developer, end_session, first_admin, interaction, platform, playground,
 };
@@ -124,12 +124,12 @@ enum Destination {
 impl Endpoint for Front {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let began = Instant::now();
-        let reference = mint::reference();
+        let Reference(reference) = request.extensions_mut().remove::<Reference>().unwrap_or_else(Reference::mint);
         let method = request.method().clone();
         let answer = async {
-            let mut response = self.answer(request, &reference).await;
+            let mut response = refer(self.answer(request, &reference).await, &reference);
             let logged = response.extensions_mut().remove::<Logged>();
             log_answer(&method, response.status(), began, logged.as_ref().map_or("", |logged| logged.0.as_str()));
             response
@@ -155,8 +155,8 @@ fn log_answer(method: &Method, status: StatusCode, began: Instant, reason: &str)
 
 impl Front {
     async fn answer(&self, mut request: Request, reference: &Arc<str>) -> Response {
-        if let Some(response) = refuse_malformed(&request) {
-            return response;
+        if let Some(why) = malformed(&request) {
+            return platform::malformed(&self.app, reference, wants_page(&request), why);
         }
         if let Some(response) = developer::by_its_own_name(&self.app, &request) {
             return response;
@@ -296,26 +296,19 @@ fn host_of(request: &Request) -> Option<String> {
     Some(host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_ascii_lowercase())
 }
 
-/// What no honest client sends, and what could be read in two ways.
-fn refuse_malformed(request: &Request) -> Option<Response> {
-    let refused = |reason: &str| {
-        let mut response = StatusCode::BAD_REQUEST.into_response();
-        response.extensions_mut().insert(Logged(reason.to_owned()));
-        Some(response)
-    };
+/// What no honest client sends, and what could be read in two ways: the status, and what is wrong.
+fn malformed(request: &Request) -> Option<(StatusCode, &'static str)> {
     if request.headers().get_all(header::HOST).iter().count() > 1 {
-        return refused("two Host headers");
+        return Some((StatusCode::BAD_REQUEST, "two Host headers"));
     }
     let host = request.header("host");
     if let (Some(authority), Some(host)) = (request.uri().authority(), host)
         && !authority.as_str().eq_ignore_ascii_case(host)
     {
-        return refused("Host differs from the address of the request");
+        return Some((StatusCode::BAD_REQUEST, "Host differs from the address of the request"));
     }
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
-        let mut response = StatusCode::URI_TOO_LONG.into_response();
-        response.extensions_mut().insert(Logged("an address that is too long".to_owned()));
-        return Some(response);
+        return Some((StatusCode::URI_TOO_LONG, "the address is too long"));
     }
     let path = request.uri().path();
     // TN08: dots, doubled and encoded slashes could mean another tenant to somebody in front of us.
@@ -327,12 +320,20 @@ fn refuse_malformed(request: &Request) -> Option<Response> {
         || path.contains("//")
         || path.contains(['\\', ';'])
         || (path.contains('%') && encoded(path));
-    if tricky || path.len() > MAX_PATH {
-        let mut response = StatusCode::NOT_FOUND.into_response();
-        response.extensions_mut().insert(Logged("a path with tricks".to_owned()));
-        return Some(response);
+    (tricky || path.len() > MAX_PATH).then_some((StatusCode::NOT_FOUND, "a path with tricks"))
+}
+
+/// Every refusal can be found in the log: one without words gets its reference as the only one.
+fn refer(mut response: Response, reference: &str) -> Response {
+    let refused = response.status().is_client_error() || response.status().is_server_error();
+    let body = response.take_body();
+    if !refused || !body.is_empty() {
+        response.set_body(body);
+        return response;
     }
-    None
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.set_body(json!({ "reference": reference }).to_string());
+    response
 }
 
 fn set_path(request: &mut Request, path: &str) -> Result<(), poem::http::Error> {

@@ -69,6 +69,16 @@ pub fn wrong_method(app: &App, reference: &str, head: &Head) -> Response {
     refusal(app, reference, page, (failure, "the method must be GET"))
 }
 
+/// A request that could be read in two ways, or is too long: the status, and what is wrong. Which trick was played with
+/// a path is told in the log alone.
+pub fn malformed(app: &App, reference: &str, page: bool, (status, wrong): (StatusCode, &str)) -> Response {
+    let (kind, code, description) = match status {
+        StatusCode::NOT_FOUND => ("not-found", "not_found", "there is nothing at this address"),
+        _ => ("invalid-request", "invalid_request", wrong),
+    };
+    refusal(app, reference, page, (PageFailure::new(status, kind, code, wrong), description))
+}
+
 /// A page for people, JSON for everybody else.
 fn refusal(app: &App, reference: &str, page: bool, (failure, description): (PageFailure, &str)) -> Response {
     if !page {

@@ -20,6 +20,7 @@ mod outbound;
 mod pages_developer;
 mod pages_people;
 mod password_pool;
+mod references;
 mod rooms;
 mod signing_key;
 mod support;

@@ -1,41 +1,15 @@
 //! Log lines: the allow-list, request and tenant on every line, and nothing that can forge a line.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use chancery::logging::{FIELDS, Shape, about, about_tenant, check_level, still_about, subscriber};
 use tracing::{debug, error, info, warn};
-use tracing_subscriber::fmt::MakeWriter;
 
-/// Keeps what is written.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use crate::support::log::Kept;
 
 /// The lines that `work` logs.
 fn lines(shape: Shape, level: &str, work: impl FnOnce()) -> Vec<String> {
     let kept = Kept::default();
     tracing::subscriber::with_default(subscriber(shape, level, kept.clone()).unwrap(), work);
-    let bytes = kept.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    kept.text().lines().map(str::to_owned).collect()
 }
 
 /// Runs work on this thread, whose log is watched.

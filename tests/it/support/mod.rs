@@ -1,6 +1,7 @@
 //! What the tests stand on: a whole server without a socket, on either database, with a clock that is moved by hand.
 
 pub mod agent;
+pub mod log;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
