@@ -10,6 +10,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_ground;
 mod m0002_consent_to_claims;
 mod m0003_versions;
+mod m0004_audit_head;
 
 /// All steps.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_ground::Migration),
             Box::new(m0002_consent_to_claims::Migration),
             Box::new(m0003_versions::Migration),
+            Box::new(m0004_audit_head::Migration),
         ]
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::{MissedTickBehavior, timeout};
 
 use crate::call::App;
 use crate::keys;
+use crate::store::audit::Sealed;
 
 /// How often notices of other replicas are looked for: half of the two seconds within which a revocation must hold (I6).
 const NOTICES: Duration = Duration::from_millis(900);
@@ -70,12 +71,29 @@ pub async fn seal_audit_trails(app: &App) -> Result<(), crate::store::StoreError
     for tenant in app.store.unsealed_tenants().await? {
         let store = app.store.of(tenant);
         let sealed = async {
-            while store.seal_audit_block(app.clock.now()).await? {}
-            Ok(())
+            loop {
+                let sealed = store.seal_audit_block(app.clock.now()).await?;
+                tell(&sealed);
+                if !sealed.more {
+                    return Ok(());
+                }
+            }
         };
         result = sealed.await.and(result);
     }
     result
+}
+
+/// What the log says of a block that was closed: the head of the trail once an hour, so that it stands outside of the
+/// database too; and an alarm for as long as the trail is not as our servers left it.
+fn tell(sealed: &Sealed) {
+    let tenant = sealed.slug.as_str();
+    if !sealed.fits {
+        tracing::error!(tenant, hint = "run `chancery audit verify`", "the audit trail was changed by somebody else");
+    }
+    if let Some(head) = &sealed.noted {
+        tracing::info!(tenant, head = %head, "the audit trail is sealed");
+    }
 }
 
 /// Rotates the keys of every tenant that are due.

@@ -46,6 +46,7 @@ pub const FIELDS: &[&str] = &[
     "kid",
     "acr",
     "audience",
+    "head",
     // What went wrong, and where an owner finds more.
     "error",
     "error_code",

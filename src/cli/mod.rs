@@ -62,7 +62,7 @@ enum Verb {
     /// Signing keys: list, show, rotate.
     #[command(subcommand)]
     Key(oversee::KeyVerb),
-    /// The audit trail: list, verify.
+    /// The audit trail: list, verify, accept.
     #[command(subcommand)]
     Audit(oversee::AuditVerb),
     /// For administrators: link.

@@ -13,7 +13,7 @@ use crate::admin::{AdminError, Desk};
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::signature::SignatureAlgorithm;
 use crate::protocol::timestamp::Timestamp;
-use crate::store::audit::ChainState;
+use crate::store::audit_chain::{ChainHead, ChainState};
 use crate::store::keys::KeyRecord;
 use crate::store::one_time::Purpose;
 use crate::{keys, mint};
@@ -50,7 +50,14 @@ pub(super) enum AuditVerb {
         limit: u64,
     },
     /// Check the chain; exit code 1 if it is broken.
-    Verify { tenant: String },
+    Verify {
+        tenant: String,
+        /// A head that was printed or logged earlier: that block must still be in the chain. May be given several times.
+        #[arg(long, value_name = "NUMBER:HASH")]
+        expect: Vec<ChainHead>,
+    },
+    /// Take the trail as it is for the whole one, once a loss has been looked into.
+    Accept { tenant: String },
 }
 
 /// Verbs for administrators.
@@ -142,29 +149,37 @@ pub(super) async fn audit(config: Option<PathBuf>, verb: AuditVerb, as_json: boo
             }
             Ok(ExitCode::SUCCESS)
         }
-        AuditVerb::Verify { tenant } => {
+        AuditVerb::Verify { tenant, expect } => {
             let desk = desk(config, &tenant).await?;
-            match desk.store.verify_audit_chain().await.map_err(store)? {
-                ChainState::Intact { blocks, events, unsealed } => {
-                    let value = json!({ "chain": "intact", "blocks": blocks, "events": events, "unsealed": unsealed });
-                    keep::tell(
-                        as_json,
-                        &value,
-                        &format!(
-                            "The chain is intact: {events} events in {blocks} blocks; {unsealed} wait for the sealer."
-                        ),
-                    );
-                    Ok(ExitCode::SUCCESS)
-                }
-                ChainState::Broken { block, why } => {
-                    keep::tell(
-                        as_json,
-                        &json!({ "chain": "broken", "block": block, "why": why }),
-                        &format!("The chain is BROKEN at block {block}: {why}."),
-                    );
-                    Ok(ExitCode::from(1))
-                }
-            }
+            Ok(told(as_json, &desk.store.verify_audit_chain(&expect).await.map_err(store)?))
+        }
+        AuditVerb::Accept { tenant } => {
+            let desk = desk(config, &tenant).await?;
+            let event = |head: &ChainHead| desk.event(AuditKind::AuditAccepted).with("head", head.to_string());
+            let accepted = desk.store.accept_audit_chain(|head| desk.audit(&event(head))).await;
+            Ok(told(as_json, &accepted.map_err(store)?))
+        }
+    }
+}
+
+/// Prints the state of a chain; exit code 1 if it is broken.
+fn told(as_json: bool, state: &ChainState) -> ExitCode {
+    match state {
+        ChainState::Intact { blocks, events, unsealed, head } => {
+            let head = head.to_string();
+            let value = json!({
+                "chain": "intact", "blocks": blocks, "events": events, "unsealed": unsealed, "head": head
+            });
+            let text = format!(
+                "The chain is intact: {events} events in {blocks} blocks; {unsealed} wait for the sealer.\nhead {head}"
+            );
+            keep::tell(as_json, &value, &text);
+            ExitCode::SUCCESS
+        }
+        ChainState::Broken { block, why } => {
+            let value = json!({ "chain": "broken", "block": block, "why": why });
+            keep::tell(as_json, &value, &format!("The chain is BROKEN at block {block}: {why}."));
+            ExitCode::from(1)
         }
     }
 }

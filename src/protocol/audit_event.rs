@@ -43,6 +43,7 @@ pub enum AuditKind {
     AdminLinkCreated,
     AdministratorCreated,
     InitialAccessTokenCreated,
+    AuditAccepted,
 }
 
 impl AuditKind {
@@ -83,6 +84,7 @@ impl AuditKind {
             Self::AdminLinkCreated => "admin_link.created",
             Self::AdministratorCreated => "administrator.created",
             Self::InitialAccessTokenCreated => "initial_access_token.created",
+            Self::AuditAccepted => "audit.accepted",
         }
     }
 }

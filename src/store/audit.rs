@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::audit_chain::{ChainHead, HeadState};
 use super::change::{Change, Outcome};
 use super::error::StoreError;
 use super::{Store, TenantStore, rows};
@@ -19,6 +20,8 @@ use crate::protocol::timestamp::Timestamp;
 
 /// Events in one block at most.
 const BLOCK: u64 = 500;
+/// Seconds.
+const HOUR: i64 = 3600;
 
 /// An event, as an administrator reads it.
 #[derive(Clone, Debug)]
@@ -41,25 +44,17 @@ pub struct AuditRow {
     pub block: Option<i64>,
 }
 
-/// What a check of the chain found.
+/// What sealing has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChainState {
-    /// Every block is as it was sealed.
-    Intact {
-        /// Blocks.
-        blocks: i64,
-        /// Events in them.
-        events: i64,
-        /// Events that wait for the sealer.
-        unsealed: u64,
-    },
-    /// A block is missing, or its events are not what was sealed.
-    Broken {
-        /// The first block where it shows.
-        block: i64,
-        /// What does not fit.
-        why: String,
-    },
+pub struct Sealed {
+    /// There may be more to seal.
+    pub more: bool,
+    /// The tenant's name in paths.
+    pub slug: String,
+    /// False if the trail does not end as the head says: somebody else wrote to it. The head is then left as it is.
+    pub fits: bool,
+    /// The new head, at the first block of an hour: to be noted outside of the database.
+    pub noted: Option<ChainHead>,
 }
 
 fn part(context: &mut Context, bytes: &[u8]) {
@@ -67,7 +62,7 @@ fn part(context: &mut Context, bytes: &[u8]) {
     context.update(bytes);
 }
 
-fn personal_digest(salt: &[u8], user: Option<Uuid>, personal: &str) -> Vec<u8> {
+pub(super) fn personal_digest(salt: &[u8], user: Option<Uuid>, personal: &str) -> Vec<u8> {
     let mut context = Context::new(&SHA256);
     part(&mut context, salt);
     part(&mut context, user.as_ref().map_or(&[][..], |user| user.as_bytes().as_slice()));
@@ -87,7 +82,7 @@ fn event_digest(event: &rows::audit_event::Model) -> Vec<u8> {
     context.finish().as_ref().to_vec()
 }
 
-fn block_hash(previous: &[u8], number: i64, events: &[rows::audit_event::Model]) -> Vec<u8> {
+pub(super) fn block_hash(previous: &[u8], number: i64, events: &[rows::audit_event::Model]) -> Vec<u8> {
     let mut context = Context::new(&SHA256);
     part(&mut context, previous);
     part(&mut context, &number.to_be_bytes());
@@ -168,19 +163,12 @@ impl TenantStore {
         Ok(found.into_iter().map(read).collect())
     }
 
-    async fn last_block(&self) -> Result<Option<rows::audit_block::Model>, StoreError> {
-        let last = rows::audit_block::Entity::find()
-            .filter(rows::audit_block::Column::TenantId.eq(self.tenant.0))
-            .order_by_desc(rows::audit_block::Column::Number);
-        Ok(last.one(self.reader()).await?)
-    }
-
-    /// Closes one block over the events that wait. True if there may be more to seal.
+    /// Closes one block over the events that wait, and moves the head of the trail to it.
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn seal_audit_block(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let last = self.last_block().await?;
+    pub async fn seal_audit_block(&self, now: Timestamp) -> Result<Sealed, StoreError> {
+        let end = self.end_of_trail().await?;
         let events = rows::audit_event::Entity::find()
             .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
             .filter(rows::audit_event::Column::Block.is_null())
@@ -188,96 +176,39 @@ impl TenantStore {
             .limit(BLOCK)
             .all(self.reader())
             .await?;
+        let mut told = Sealed { more: false, slug: end.slug, fits: true, noted: None };
         if events.is_empty() {
-            return Ok(false);
+            return Ok(told);
         }
-        let number = last.as_ref().map_or(1, |last| last.number + 1);
-        let previous = last.map(|last| last.hash).unwrap_or_default();
+        let number = end.last.number + 1;
+        let head = ChainHead { number, hash: block_hash(&end.last.hash, number, &events) };
         let sealed =
             self.rows("audit_event").set("block", number).with_one_of("id", events.iter().map(|event| event.id));
         // Another replica may seal the same events: the number decides who was first.
-        let change = Change::if_inserted(rows::audit_block::ActiveModel {
+        let mut change = Change::if_inserted(rows::audit_block::ActiveModel {
             tenant_id: Set(self.tenant.0),
             number: Set(number),
             events: Set(i64::try_from(events.len()).unwrap_or(i64::MAX)),
-            hash: Set(block_hash(&previous, number, &events)),
+            hash: Set(head.hash.clone()),
             sealed_at: Set(now.seconds()),
         })
         .update(sealed);
-        let outcome = self.write(change).await?;
-        Ok(outcome == Outcome::Refused || events.len() as u64 == BLOCK)
-    }
-
-    /// Checks the whole chain of the tenant.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn verify_audit_chain(&self) -> Result<ChainState, StoreError> {
-        let (mut number, mut previous, mut total) = (0_i64, Vec::new(), 0_i64);
-        loop {
-            let next = rows::audit_block::Entity::find()
-                .filter(rows::audit_block::Column::TenantId.eq(self.tenant.0))
-                .filter(rows::audit_block::Column::Number.gt(number))
-                .order_by_asc(rows::audit_block::Column::Number);
-            let Some(block) = next.one(self.reader()).await? else { break };
-            number += 1;
-            let broken = |why: &str| Ok(ChainState::Broken { block: number, why: why.to_owned() });
-            if block.number != number {
-                return broken("the block is missing");
+        let fits = match end.head {
+            HeadState::Genuine(before, seal) if before == end.last => {
+                let moved = self.rows("audit_head").set("seal", self.sealed_head(&head)?).with("seal", seal);
+                change = change.update(moved);
+                true
             }
-            let events = rows::audit_event::Entity::find()
-                .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
-                .filter(rows::audit_event::Column::Block.eq(number))
-                .order_by_asc(rows::audit_event::Column::Id)
-                .all(self.reader())
-                .await?;
-            if events.len() as i64 != block.events {
-                return broken("it has another number of events than were sealed");
-            }
-            if block_hash(&previous, number, &events) != block.hash {
-                return broken("its events or the block before are not what was sealed");
-            }
-            if let Some(event) = self.first_changed_personal(&events).await? {
-                return broken(&format!("personal data of event {event} was changed"));
-            }
-            previous = block.hash;
-            total += block.events;
-        }
-        let stray = rows::audit_event::Entity::find()
-            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::audit_event::Column::Block.gt(number));
-        if stray.one(self.reader()).await?.is_some() {
-            return Ok(ChainState::Broken { block: number + 1, why: "the block is missing".to_owned() });
-        }
-        let unsealed = rows::audit_event::Entity::find()
-            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::audit_event::Column::Block.is_null())
-            .select_only()
-            .column(rows::audit_event::Column::Id)
-            .into_tuple::<Uuid>()
-            .all(self.reader())
-            .await?
-            .len() as u64;
-        Ok(ChainState::Intact { blocks: number, events: total, unsealed })
-    }
-
-    /// Where personal data and salt are both still there, they must give the digest that was sealed.
-    async fn first_changed_personal(&self, events: &[rows::audit_event::Model]) -> Result<Option<Uuid>, StoreError> {
-        let users: Vec<Uuid> = events.iter().filter_map(|event| event.user_id).collect();
-        let salts: std::collections::HashMap<Uuid, Option<Vec<u8>>> = rows::account::Entity::find()
-            .filter(rows::account::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::account::Column::Id.is_in(users))
-            .all(self.reader())
-            .await?
-            .into_iter()
-            .map(|account| (account.id, account.audit_salt))
-            .collect();
-        let changed = |event: &&rows::audit_event::Model| {
-            let Some(sealed) = &event.personal_digest else { return event.personal.is_some() };
-            let Some(user) = event.user_id else { return false };
-            let Some(Some(salt)) = salts.get(&user) else { return false };
-            personal_digest(salt, Some(user), event.personal.as_deref().unwrap_or_default()) != *sealed
+            // Moved on, the head would vouch for what somebody else did to the trail.
+            HeadState::Genuine(..) | HeadState::Missing | HeadState::Forged => false,
         };
-        Ok(events.iter().find(changed).map(|event| event.id))
+        if self.write(change).await? == Outcome::Refused {
+            return Ok(Sealed { more: true, ..told });
+        }
+        told.more = events.len() as u64 == BLOCK;
+        told.fits = fits;
+        let hour = |at: Timestamp| at.seconds().div_euclid(HOUR);
+        told.noted = (fits && end.sealed_at.map(hour) != Some(hour(now))).then_some(head);
+        Ok(told)
     }
 }

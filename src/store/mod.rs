@@ -6,6 +6,7 @@
 //! ```
 
 pub mod audit;
+pub mod audit_chain;
 pub mod change;
 mod checkpoints;
 pub mod clients;

@@ -54,4 +54,5 @@ table!(audit_event, "audit_event", { tenant_id: Uuid, id: Uuid; at_milliseconds:
     client_id: Option<String>, user_id: Option<Uuid>, data: String, personal: Option<String>,
     personal_digest: Option<Vec<u8>>, reference: String, block: Option<i64> });
 table!(audit_block, "audit_block", { tenant_id: Uuid, number: i64; events: i64, hash: Vec<u8>, sealed_at: i64 });
+table!(audit_head, "audit_head", { tenant_id: Uuid; seal: Vec<u8> });
 table!(change_notice, "change_notice", { tenant_id: Uuid, id: Uuid; kind: String, name: String, noticed_at: i64 });

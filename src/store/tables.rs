@@ -46,6 +46,7 @@ pub const TABLES: &[Table] = &[
     // The trail itself is kept; its retention per tenant is a setting of a later day.
     kept("audit_event"),
     kept("audit_block"),
+    kept("audit_head"),
     // A retired key is kept until the last token it signed is dead, and a day longer for late questions.
     until("signing_key", "verifies_until_at", DAY),
     // Ended sessions stay for the account chooser and the list of sessions.

@@ -3,6 +3,7 @@
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
+use super::audit_chain::ChainHead;
 use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
 use super::{OpenError, Store, TenantStore, notices, rows, tables};
@@ -143,7 +144,9 @@ impl Store {
             updated_at: Set(now.seconds()),
             version: Set(0),
         };
-        match self.write(Change::new().insert(row).and(audit)).await {
+        let trail = self.of(id);
+        let head = trail.head_row(trail.sealed_head(&ChainHead::default())?);
+        match self.write(Change::new().insert(row).insert(head).and(audit)).await {
             Ok(outcome) => Ok(outcome == Outcome::Done),
             Err(StoreError::Duplicate) => Ok(false),
             Err(error) => Err(error),

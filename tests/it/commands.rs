@@ -213,3 +213,26 @@ async fn a_check_of_the_steps_makes_no_table_in_an_empty_postgres() {
     let said = commands.run(&["migrate", "--check"]);
     assert!(said.code == Some(1) && said.err.contains("cannot open the database"), "{} {}", said.out, said.err);
 }
+
+#[test]
+fn a_head_that_was_noted_is_expected_at_a_later_check() {
+    both("audit", |commands| {
+        commands.populate();
+        let tenant = commands.tenant.as_str();
+        let said = commands.done(&["audit", "verify", tenant]).out;
+        assert!(said.contains("wait for the sealer.\nhead 0:\n"), "no server has sealed anything: {said}");
+        let hash = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+        let checked = |arguments: &[&str]| {
+            let said = commands.run(&[&["audit", "verify", tenant, "--json"], arguments].concat());
+            (said.code, said.out)
+        };
+        for text in ["7", "0:AAAA", "seven:", hash] {
+            assert_eq!(checked(&["--expect", text]), (Some(2), String::new()), "{text}");
+        }
+        let (code, told) = checked(&["--expect", "0:", "--expect", &format!("3:{hash}")]);
+        assert!(code == Some(1) && told.contains("\"chain\":\"broken\"") && told.contains("\"block\":3"), "{told}");
+        let (code, told) = checked(&["--expect", "0:"]);
+        assert!(code == Some(0) && told.contains("\"head\":\"0:\""), "{told}");
+        assert_eq!(commands.done(&["audit", "accept", tenant, "--json"]).json()["chain"], "intact");
+    });
+}

@@ -188,7 +188,12 @@ impl Server {
 
     /// Another tenant on the same server, with the same clients and people.
     pub async fn sibling(&self) -> Self {
-        let slug = format!("{}-b", self.slug);
+        self.sibling_named("b").await
+    }
+
+    /// The same under a name that says what it is for.
+    pub async fn sibling_named(&self, purpose: &str) -> Self {
+        let slug = format!("{}-{}", self.slug, purpose.replace(' ', "-"));
         self.apply(&document(&slug)).await;
         Self { slug, ..self.clone() }
     }

@@ -1,5 +1,6 @@
 //! Attacks on the pages of a sign-in (LU), and what all attacks on people and tenants share.
 
+mod audit;
 mod consent;
 mod faults;
 mod http;
