@@ -8,6 +8,7 @@ use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, Request, Response};
 
 use crate::call::{App, Call, Head};
+use crate::endpoints;
 use crate::failure::JsonFailure;
 use crate::logging;
 use crate::pages::answer::{self, Handled, PageFailure};
@@ -204,6 +205,34 @@ impl Methods {
     }
 }
 
+impl Methods {
+    /// The answer of the handler, or why there is none.
+    async fn handled(&self, call: &Call, head: &Head, body: Body) -> Response {
+        if self.cross_origin && head.method == Method::OPTIONS {
+            return self.preflight(head);
+        }
+        if head.method != Method::GET && head.headers.contains_key(header::CONTENT_ENCODING) {
+            return self.refuse_coding(call, head);
+        }
+        let found = self.handlers.iter().find(|(method, _)| *method == head.method);
+        let Some((_, handler)) = found else { return self.refuse_method(call, head) };
+        let only_reads = head.method == Method::GET && self.surface == Surface::Json;
+        let answering = handler(call.clone(), head.clone(), body);
+        if only_reads {
+            return answering.await;
+        }
+        // What may change something is done to its end, even if the peer hangs up: a guess must be counted. A page
+        // may end in a code or end a session.
+        match tokio::spawn(logging::still_about(answering)).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(error = %error, "a handler panicked");
+                self.failed(call, head)
+            }
+        }
+    }
+}
+
 impl Endpoint for Methods {
     type Output = Response;
 
@@ -231,27 +260,29 @@ impl Endpoint for Methods {
             return Ok(handler(app, head, reference).await);
         }
         let Some(call) = call else { return Ok(StatusCode::INTERNAL_SERVER_ERROR.into()) };
-        if self.cross_origin && head.method == Method::OPTIONS {
-            return Ok(self.preflight(&head));
+        let mut response = self.handled(&call, &head, body).await;
+        if self.cross_origin {
+            readable(&call, &head, &mut response).await;
         }
-        if head.method != Method::GET && head.headers.contains_key(header::CONTENT_ENCODING) {
-            return Ok(self.refuse_coding(&call, &head));
-        }
-        let found = self.handlers.iter().find(|(method, _)| *method == head.method);
-        let Some((_, handler)) = found else { return Ok(self.refuse_method(&call, &head)) };
-        let only_reads = head.method == Method::GET && self.surface == Surface::Json;
-        let answering = handler(call.clone(), head.clone(), body);
-        if only_reads {
-            return Ok(answering.await);
-        }
-        // What may change something is done to its end, even if the peer hangs up: a guess must be counted. A page
-        // may end in a code or end a session.
-        match tokio::spawn(logging::still_about(answering)).await {
-            Ok(response) => Ok(response),
-            Err(error) => {
-                tracing::error!(error = %error, "a handler panicked");
-                Ok(self.failed(&call, &head))
-            }
-        }
+        Ok(response)
+    }
+}
+
+/// A refusal behind which no client stands can be read by the pages of every client of the tenant (CONTRACT,
+/// behaviour 7): a page that sends the wrong client_id learns so. The origin alone decides, so that nothing shows
+/// whether there is a client (CA10).
+async fn readable(call: &Call, head: &Head, response: &mut Response) {
+    let refused = response.status().is_client_error() || response.status().is_server_error();
+    let headers = response.headers_mut();
+    // Whoever knew the client has decided, and says so.
+    if !refused || headers.contains_key(header::VARY) || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        return;
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    let Some(origin) = head.header("origin") else { return };
+    match call.app.directory.origins(&call.tenant, call.now).await {
+        Ok(origins) if origins.allows(origin) => endpoints::allow_origin(origin, response),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(error = %error, "the origins of the clients cannot be looked up"),
     }
 }

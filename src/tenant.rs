@@ -19,6 +19,7 @@ use crate::protocol::capabilities::Capabilities;
 use crate::protocol::client::Client;
 use crate::protocol::identifiers::{ClientId, Slug, TenantId};
 use crate::protocol::metadata;
+use crate::protocol::origins::Origins;
 use crate::protocol::policy::TenantStatus;
 use crate::protocol::scope::Scope;
 use crate::protocol::tenant_settings::{TenantSettings, ThemeSettings};
@@ -34,6 +35,9 @@ const TENANTS: u64 = 20_000;
 const CLIENTS: u64 = 50_000;
 /// What nobody asked for in this time is dropped: an idle tenant costs nothing.
 const IDLE: Duration = Duration::from_secs(600);
+/// Seconds for which the origins of a tenant's clients are kept, and of how many clients they are at most.
+const ORIGINS_LIFETIME: i64 = 60;
+const ORIGINS_OF: u64 = 10_000;
 /// Whatever happens, nothing is older than this; notices make it much fresher.
 const OLDEST: Duration = Duration::from_secs(3600);
 
@@ -147,6 +151,8 @@ pub struct Tenant {
     pub metadata: Document,
     /// Its colours, if it has set any that can be read.
     pub theme: Option<ThemeSheet>,
+    /// The origins of its clients and when they were looked up; held by whoever looks them up.
+    origins: Mutex<Option<(Timestamp, Arc<Origins>)>>,
     pub(crate) keys: RwLock<Option<Arc<KeyRing>>>,
     /// Held by whoever loads the keys.
     pub(crate) loading_keys: Mutex<()>,
@@ -177,6 +183,7 @@ impl Tenant {
             settings: record.settings,
             resources,
             issuer,
+            origins: Mutex::default(),
             keys: RwLock::new(None),
             loading_keys: Mutex::default(),
             making_key: Mutex::default(),
@@ -292,6 +299,23 @@ impl Directory {
             self.clients.insert(key, client.clone()).await;
         }
         Ok(loaded)
+    }
+
+    /// The origins of the tenant's clients, as they were at most [`ORIGINS_LIFETIME`] ago: whatever strangers send, the
+    /// database is asked for them once in that time.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn origins(&self, tenant: &Tenant, now: Timestamp) -> Result<Arc<Origins>, StoreError> {
+        let mut known = tenant.origins.lock().await;
+        if let Some((looked_up_at, origins)) = known.as_ref()
+            && now.since(*looked_up_at) < ORIGINS_LIFETIME
+        {
+            return Ok(origins.clone());
+        }
+        let origins = Arc::new(self.store.of(tenant.id).client_origins(ORIGINS_OF).await?);
+        *known = Some((now, origins.clone()));
+        Ok(origins)
     }
 
     /// Forgets what has changed.

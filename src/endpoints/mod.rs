@@ -89,7 +89,13 @@ pub fn is_form(headers: &HeaderMap) -> bool {
 /// Lets the browser pages of a client's own origins read the answer (CONTRACT, behaviour 7).
 pub fn allow_origin_of(client: &ClientMetadata, head: &Head, response: &mut Response) {
     response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
-    let Some(origin) = head.header("origin").filter(|origin| client.allows_origin(origin)) else { return };
+    if let Some(origin) = head.header("origin").filter(|origin| client.allows_origin(origin)) {
+        allow_origin(origin, response);
+    }
+}
+
+/// Lets the pages of one origin read the answer.
+pub fn allow_origin(origin: &str, response: &mut Response) {
     if let Ok(value) = HeaderValue::from_str(origin) {
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
         let exposed = HeaderValue::from_static("www-authenticate");

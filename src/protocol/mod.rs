@@ -22,6 +22,7 @@ pub mod json_web_key;
 pub mod jws;
 pub mod members;
 pub mod metadata;
+pub mod origins;
 pub mod params;
 pub mod plain_text;
 pub mod policy;

@@ -225,7 +225,7 @@ fn is_loopback(url: &Url) -> bool {
 /// The text before and after the port of `http://127.0.0.1` or `http://[::1]`.
 ///
 /// `Choice:` `localhost` has no freedom of port: RFC 8252 §8.3 advises against the name.
-fn loopback_parts(text: &str) -> Option<(&str, &str)> {
+pub(super) fn loopback_parts(text: &str) -> Option<(&str, &str)> {
     let host = ["http://127.0.0.1", "http://[::1]"].into_iter().find(|host| text.starts_with(host))?;
     let rest = text.get(host.len()..)?;
     let after = match rest.strip_prefix(':') {

@@ -14,6 +14,8 @@ use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::client_metadata::{ClientMetadata, MetadataRules};
 use crate::protocol::identifiers::ClientId;
 use crate::protocol::json_web_key::KeySet;
+use crate::protocol::origins::Origins;
+use crate::protocol::redirect_uri::ApplicationType;
 use crate::protocol::scope::Scope;
 use crate::protocol::secret::SecretHash;
 use crate::protocol::signature::SignatureAlgorithm;
@@ -98,6 +100,37 @@ impl TenantStore {
             .all(self.reader())
             .await?;
         found.into_iter().map(|row| self.read_client(row, sealer)).collect()
+    }
+
+    /// The origins of the redirect URIs of all clients that are switched on, those of administrators first, of so many
+    /// clients at most.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn client_origins(&self, limit: u64) -> Result<Origins, StoreError> {
+        #[derive(serde::Deserialize)]
+        struct Addresses {
+            redirect_uris: Vec<String>,
+            application_type: ApplicationType,
+        }
+        let found: Vec<String> = rows::client::Entity::find()
+            .select_only()
+            .column(rows::client::Column::Metadata)
+            .filter(rows::client::Column::TenantId.eq(self.tenant.0))
+            .filter(rows::client::Column::Enabled.eq(true))
+            .order_by_asc(rows::client::Column::Origin)
+            .order_by_asc(rows::client::Column::ClientId)
+            .limit(limit)
+            .into_tuple()
+            .all(self.reader())
+            .await?;
+        let mut origins = Origins::default();
+        // What cannot be read has no pages: that is for whoever asks for the client itself to say.
+        for known in found.iter().filter_map(|metadata| serde_json::from_str::<Addresses>(metadata).ok()) {
+            let native = known.application_type == ApplicationType::Native;
+            known.redirect_uris.iter().for_each(|uri| origins.add(uri, native));
+        }
+        Ok(origins)
     }
 
     /// Adds a client. False if the identifier is taken.

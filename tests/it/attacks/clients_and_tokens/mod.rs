@@ -2,6 +2,7 @@
 
 mod assertion;
 mod bearer;
+mod cross_origin;
 mod forge;
 mod jwt;
 mod oidc;
