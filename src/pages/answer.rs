@@ -96,15 +96,15 @@ impl From<askama::Error> for PageFailure {
     }
 }
 
-/// The language of a request: what was just chosen, what the client wished, what was chosen before, what the browser
-/// says, what the tenant speaks.
+/// The language of a request: what the person chose, now or before; what the client wishes, what the browser says, what
+/// the tenant speaks.
 pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>) -> &'static Messages {
     let query = head.query().filter(|query| query.contains("lang="));
     let asked = query.and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
-    let lang = asked.as_ref().and_then(|params| params.get("lang"));
+    let now = asked.as_ref().and_then(|params| params.get("lang")).filter(|tag| messages::language(tag).is_some());
     messages::negotiate(
-        lang.or(ui_locales),
-        kept_language(call, head),
+        now.or_else(|| kept_language(call, head)),
+        ui_locales,
         head.header("accept-language"),
         &call.tenant.settings.default_locale,
     )

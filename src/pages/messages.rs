@@ -242,19 +242,19 @@ pub fn pseudo() -> &'static Messages {
     &PSEUDO
 }
 
-/// The language of a page: the client's wish (`ui_locales`, OpenID Connect Core §3.1.2.1),
-/// the person's earlier choice, the browser's `Accept-Language` (RFC 9110 §12.5.4), then
-/// the tenant's own. What we do not speak, or cannot read, is passed over.
+/// The language of a page: what the person chose, the client's wish (`ui_locales`, OpenID
+/// Connect Core §3.1.2.1), the browser's `Accept-Language` (RFC 9110 §12.5.4), then the
+/// tenant's own. What we do not speak, or cannot read, is passed over.
 pub fn negotiate(
-    ui_locales: Option<&str>,
     chosen: Option<&str>,
+    ui_locales: Option<&str>,
     accept_language: Option<&str>,
     tenant_default: &str,
 ) -> &'static Messages {
     let wished = |list: &str| bounded(list).split_ascii_whitespace().take(TAG_LIMIT).find_map(spoken);
-    ui_locales
-        .and_then(wished)
-        .or_else(|| chosen.and_then(spoken))
+    chosen
+        .and_then(spoken)
+        .or_else(|| ui_locales.and_then(wished))
         .or_else(|| accept_language.and_then(accepted))
         .or_else(|| spoken(tenant_default))
         .and_then(|at| SPOKEN.get(at))

@@ -1,0 +1,47 @@
+//! Which language a page speaks: what the person chose, before what the client wishes, before what the browser says.
+
+use crate::support::agent::{attribute, forms};
+use crate::support::{Agent, Answer, PASSWORD, both};
+
+/// Address of the switcher's link to a language.
+fn switch(page: &Answer, tag: &str) -> String {
+    let mut links = page.body.split("<a ").skip(1).filter_map(|part| part.split('>').next());
+    let link = links.find(|link| link.contains(&format!("hreflang=\"{tag}\""))).expect("a switcher");
+    attribute(&format!(" {link}"), "href").expect("an address")
+}
+
+fn speaks(page: &Answer) -> &str {
+    page.body.split("<html lang=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn what_the_person_chose_wins_over_what_the_client_wishes_from_then_on() {
+    both(async |server| {
+        let mut agent = Agent::new(&server);
+        let address = agent.authorization_request("ask", "ui_locales=en");
+        let page = agent.get(&address).await;
+        assert_eq!(speaks(&page), "en", "OIDC Core §3.1.2.1: nothing was chosen, so the client's wish");
+        let page = agent.get(&switch(&page, "de")).await;
+        assert_eq!(speaks(&page), "de", "chosen");
+        let form = forms(&page.body).remove(0).set("username", "alice");
+        let page = agent.submit_and_follow(&form.clone().set("password", "wrong")).await;
+        assert_eq!((page.status.as_u16(), speaks(&page)), (422, "de"), "after a wrong password");
+        let page = agent.submit_and_follow(&forms(&page.body).remove(0).set("password", PASSWORD)).await;
+        assert_eq!(speaks(&page), "de", "consent, in the same transaction");
+        let page = agent.get(&agent.authorization_request("ask", "ui_locales=en&prompt=login")).await;
+        assert_eq!(speaks(&page), "de", "another transaction");
+        let page = agent.get(&format!("/t/{}/end_session?ui_locales=en", server.slug)).await;
+        assert_eq!(speaks(&page), "de", "signing out");
+        let posted = agent.authorization_request("ask", "ui_locales=en&response_mode=form_post&scope=nonsense");
+        assert_eq!(speaks(&agent.get(&posted).await), "de", "the page that carries an answer");
+        // Another choice takes its place; what we do not speak is none.
+        let page = agent.get(&switch(&page, "ar")).await;
+        assert_eq!(speaks(&page), "ar", "chosen anew");
+        let sessions = format!("/t/{}/account/sessions", server.slug);
+        for (rule, query, tag) in [("unknown", "?lang=xx", "ar"), ("empty", "?lang=", "ar"), ("another", "?lang=en", "en")] {
+            assert_eq!(speaks(&agent.get(&format!("{sessions}{query}")).await), tag, "{rule}");
+        }
+        assert_eq!(speaks(&Agent::new(&server).get(&address).await), "en", "another browser");
+    })
+    .await;
+}
