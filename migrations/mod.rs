@@ -11,6 +11,7 @@ mod m0001_ground;
 mod m0002_consent_to_claims;
 mod m0003_versions;
 mod m0004_audit_head;
+mod m0005_kept_sessions;
 
 /// All steps.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_consent_to_claims::Migration),
             Box::new(m0003_versions::Migration),
             Box::new(m0004_audit_head::Migration),
+            Box::new(m0005_kept_sessions::Migration),
         ]
     }
 }

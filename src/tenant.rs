@@ -55,6 +55,8 @@ pub struct Secrets {
     pub refresh_token: KeyedHash,
     /// Derives anti-forgery tokens.
     pub anti_forgery: KeyedHash,
+    /// Derives the marks by which a browser is known to have signed a person in.
+    pub known_browser: KeyedHash,
 }
 
 impl Secrets {
@@ -66,6 +68,7 @@ impl Secrets {
             client_secret: root.sealer("client secret")?,
             refresh_token: root.keyed_hash("refresh token")?,
             anti_forgery: root.keyed_hash("anti-forgery")?,
+            known_browser: root.keyed_hash("known browser")?,
         })
     }
 }

@@ -23,12 +23,19 @@ use crate::store::StoreError;
 const MAX_SESSIONS: usize = 10;
 /// Length of every secret in a cookie: 32 bytes in base64url.
 const SECRET_LENGTH: usize = 43;
-/// The cookie of sessions stays this long in seconds; the rows decide what it is worth.
-const SESSION_COOKIE_SECONDS: u32 = 365 * 86_400;
+/// Length of a mark in a cookie: 132 bits in base64url, more than anybody guesses.
+const MARK_LENGTH: usize = 22;
+/// A cookie that outlives the browser stays this long in seconds; the rows decide what it is worth.
+const YEAR: u32 = 365 * 86_400;
 
 /// Names of the cookies, without prefix.
 const BROWSER: &str = "chancery-browser";
+/// Every session, the one used last first. Ends with the browser.
 const SESSIONS: &str = "chancery-session";
+/// The sessions among them that stay when the browser is closed.
+const KEPT: &str = "chancery-kept";
+/// Who has signed in here. It opens nothing, and names nobody to those who have not the tenant's key.
+const MARKS: &str = "chancery-known";
 const LANGUAGE: &str = "chancery-language";
 
 /// A session of this browser.
@@ -47,6 +54,10 @@ pub struct Known {
 pub struct Browser {
     secret: String,
     is_new: bool,
+    /// Whether it brought sessions that are kept.
+    holds_kept: bool,
+    /// Marks of the people who have signed in here, the latest first.
+    marks: Vec<String>,
     /// Its sessions, the one used last first.
     pub known: Vec<Known>,
 }
@@ -61,12 +72,13 @@ impl Browser {
         let cookie = |name: &str| cookies.get(cookie_name(call, name).as_str()).copied().flatten();
         let given = cookie(BROWSER).filter(|secret| is_secret(secret)).map(str::to_owned);
         let is_new = given.is_none();
-        let secrets: Vec<&str> = cookie(SESSIONS)
-            .unwrap_or_default()
-            .split('.')
-            .filter(|secret| is_secret(secret))
-            .take(MAX_SESSIONS)
-            .collect();
+        let (all, kept) = (cookie(SESSIONS).unwrap_or_default(), cookie(KEPT).unwrap_or_default());
+        let mut secrets: Vec<&str> = Vec::new();
+        for secret in all.split('.').chain(kept.split('.')).filter(|secret| is_secret(secret)) {
+            if secrets.len() < MAX_SESSIONS && !secrets.contains(&secret) {
+                secrets.push(secret);
+            }
+        }
         let hashes: Vec<SecretHash> = secrets.iter().map(|secret| SecretHash::of(secret)).collect();
         let mut found = call.store.browser_sessions(&hashes).await?;
         let mut known = Vec::with_capacity(found.len());
@@ -78,7 +90,9 @@ impl Browser {
             }
         }
         let secret = given.unwrap_or_else(|| mint::secret().expose().to_owned());
-        Ok(Self { secret, is_new, known })
+        let marks = cookie(MARKS).unwrap_or_default().split('.').filter(|mark| mark.len() == MARK_LENGTH);
+        let marks = marks.take(MAX_SESSIONS).map(str::to_owned).collect();
+        Ok(Self { secret, is_new, holds_kept: !kept.is_empty(), marks, known })
     }
 
     /// The sessions whose people are signed in and may be.
@@ -92,8 +106,14 @@ impl Browser {
     }
 
     /// Whether this person was signed in here before: then guessing elsewhere does not slow the sign-in here.
-    pub fn knows(&self, user: UserId) -> bool {
-        self.known.iter().any(|known| known.user.id == user)
+    pub fn knows(&self, call: &Call, user: UserId) -> bool {
+        let mark = mark(call, user);
+        self.marks.iter().any(|known| equal_in_constant_time(known, &mark))
+    }
+
+    /// Whether this person wished to stay signed in here, the last time.
+    pub fn keeps(&self, username: &str) -> bool {
+        self.known.iter().any(|known| known.user.username == username && known.session.kept)
     }
 
     /// Whether it brought no secret along: it is here for the first time, or keeps no cookies.
@@ -123,27 +143,59 @@ impl Browser {
         }
     }
 
-    /// Puts the session that `secret` opens first; it takes the place of `replaced`.
-    pub fn remember(&self, call: &Call, response: &mut Response, secret: &Secret, replaced: SessionId) {
-        let others = self.known.iter().filter(|known| known.session.id != replaced).map(|known| known.secret.as_str());
-        let all: Vec<&str> = std::iter::once(secret.expose()).chain(others).take(MAX_SESSIONS).collect();
-        set_cookie(call, response, SESSIONS, &all.join("."), Some(SESSION_COOKIE_SECONDS));
+    /// Puts the session that `secret` opens first, in the place of what it was before, and marks that its person
+    /// signed in here.
+    pub fn remember(&self, call: &Call, response: &mut Response, secret: &Secret, session: &Session) {
+        let others = self.known.iter().filter(|known| known.session.id != session.id).map(Known::held);
+        let all: Vec<Held<'_>> =
+            std::iter::once((secret.expose(), session.kept)).chain(others).take(MAX_SESSIONS).collect();
+        self.hold(call, response, &all);
+        let mark = mark(call, session.user_id);
+        let others = self.marks.iter().filter(|known| **known != mark).map(String::as_str);
+        let marks: Vec<&str> = std::iter::once(mark.as_str()).chain(others).take(MAX_SESSIONS).collect();
+        set_cookie(call, response, MARKS, &marks.join("."), Some(YEAR));
     }
 
     /// Puts a session that the browser holds already first.
     pub fn prefer(&self, call: &Call, response: &mut Response, session: SessionId) {
         let (first, others): (Vec<&Known>, Vec<&Known>) =
             self.known.iter().partition(|known| known.session.id == session);
-        let all: Vec<&str> = first.into_iter().chain(others).map(|known| known.secret.as_str()).collect();
-        set_cookie(call, response, SESSIONS, &all.join("."), Some(SESSION_COOKIE_SECONDS));
+        let all: Vec<Held<'_>> = first.into_iter().chain(others).map(Known::held).collect();
+        self.hold(call, response, &all);
     }
 
     /// Takes a session off the list of this browser.
     pub fn forget(&self, call: &Call, response: &mut Response, session: SessionId) {
-        let rest: Vec<&str> =
-            self.known.iter().filter(|known| known.session.id != session).map(|known| known.secret.as_str()).collect();
-        set_cookie(call, response, SESSIONS, &rest.join("."), Some(SESSION_COOKIE_SECONDS));
+        let rest = self.known.iter().filter(|known| known.session.id != session);
+        self.hold(call, response, &rest.map(Known::held).collect::<Vec<_>>());
     }
+
+    /// Gives the browser the secrets of these sessions and of no others.
+    fn hold(&self, call: &Call, response: &mut Response, sessions: &[Held<'_>]) {
+        let join =
+            |held: &mut dyn Iterator<Item = &Held<'_>>| held.map(|(secret, _)| *secret).collect::<Vec<_>>().join(".");
+        set_cookie(call, response, SESSIONS, &join(&mut sessions.iter()), None);
+        let kept = join(&mut sessions.iter().filter(|(_, kept)| *kept));
+        if self.holds_kept || !kept.is_empty() {
+            set_cookie(call, response, KEPT, &kept, Some(YEAR));
+        }
+    }
+}
+
+/// The secret of a session, and whether it is kept.
+type Held<'a> = (&'a str, bool);
+
+impl Known {
+    fn held(&self) -> Held<'_> {
+        (&self.secret, self.session.kept)
+    }
+}
+
+/// What a browser shows to be known to a person: the same in all browsers of theirs.
+fn mark(call: &Call, user: UserId) -> String {
+    let mut mark = call.tenant.secrets.known_browser.text_of(&[user.0.as_bytes()]);
+    mark.truncate(MARK_LENGTH);
+    mark
 }
 
 /// The language that was chosen in this browser before.
@@ -155,7 +207,7 @@ pub fn kept_language<'a>(call: &Call, head: &'a Head) -> Option<&'a str> {
 pub fn keep_language(call: &Call, head: &Head, response: &mut Response) {
     let Some(query) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) else { return };
     if let Some(chosen) = query.get("lang").and_then(messages::language) {
-        set_cookie(call, response, LANGUAGE, chosen.tag(), Some(SESSION_COOKIE_SECONDS));
+        set_cookie(call, response, LANGUAGE, chosen.tag(), Some(YEAR));
     }
 }
 

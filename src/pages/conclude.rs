@@ -18,10 +18,18 @@ use crate::sign_in::engine::Consent;
 use crate::sign_in::session::Session;
 use crate::store::{Change, Outcome};
 
-pub(super) fn begin_session(step: &Step<'_>, user: &User, method: &dyn Method, secret: &Secret) -> (Session, Change) {
+/// The session of a person who has just proved who they are, and what is written of it.
+pub(super) fn begin_session(
+    step: &Step<'_>,
+    user: &User,
+    method: &dyn Method,
+    secret: &Secret,
+    keep: bool,
+) -> (Session, Change) {
     let Step { call, browser, .. } = step;
-    let mut session =
-        Session::begin(SessionId(mint::opaque_id()), user.id, method.amr(), &call.tenant.settings, call.now);
+    let settings = &call.tenant.settings;
+    let begun = Session::begin(SessionId(mint::opaque_id()), user.id, method.amr(), settings, call.now);
+    let mut session = if keep { begun.keep(settings) } else { begun };
     session.user_agent = call.peer.user_agent.as_deref().map(str::to_owned);
     // The same person again in the same browser: the session goes on, its `sid` stays, its secret does not.
     let same = browser.known.iter().find(|known| known.user.id == user.id && known.session.is_alive(call.now));
@@ -106,7 +114,7 @@ pub(super) async fn finish(step: &Step<'_>, session: SessionId, consent: Option<
         change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now)).and(change);
     }
     if known.session.wants_renewal(call.now) {
-        let idle = call.now.plus(i64::from(call.tenant.settings.session_idle_seconds)).min(known.session.expires_at);
+        let idle = known.session.idle_end(&call.tenant.settings, call.now);
         change = change.and(call.store.used_session(session, idle, call.now));
     }
     if call.store.write(change).await? == Outcome::Refused {

@@ -32,6 +32,8 @@ use crate::store::{Change, Outcome};
 
 /// What handles are sealed for.
 const HANDLE_CONTEXT: &[u8] = b"sign-in";
+/// The box "Keep me signed in".
+const KEEP: &str = "keep";
 
 /// What a step needs at hand.
 pub(super) struct Step<'a> {
@@ -381,9 +383,10 @@ async fn attempt(
     here: &str,
 ) -> Result<Option<Response>, PageFailure> {
     let Step { call, browser, sign_in, .. } = step;
+    let keep = form.has(KEEP);
     let (user, change) = match method.attempt(call, browser, form).await? {
         Attempt::Refused { notice, typed } => {
-            let progress = Progress { notice: Some(notice), typed, another: true, ..Progress::default() };
+            let progress = Progress { notice: Some(notice), typed, keep, another: true, ..Progress::default() };
             let outcome = call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
             let mut response = see_other(here);
             if let Notice::SlowDown(seconds) | Notice::Busy(seconds) = notice {
@@ -394,12 +397,12 @@ async fn attempt(
         Attempt::Proven { user, change } => (user, change),
     };
     if sign_in.request.subject_hint.is_some_and(|subject| subject != user.id) {
-        let progress = Progress { notice: Some(Notice::Wrong), another: true, ..Progress::default() };
+        let progress = Progress { notice: Some(Notice::Wrong), keep, another: true, ..Progress::default() };
         let outcome = call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
         return Ok((outcome == Outcome::Done).then(|| see_other(here)));
     }
     let secret = mint::secret();
-    let (session, session_change) = begin_session(step, &user, method, &secret);
+    let (session, session_change) = begin_session(step, &user, method, &secret, keep);
     let event = call
         .event(AuditKind::SignInSucceeded)
         .client(&step.client.id)
@@ -445,6 +448,6 @@ async fn proven(
         Some(code) => answer(step, &code)?,
         None => see_other(here),
     };
-    browser.remember(call, &mut response, secret, session.id);
+    browser.remember(call, &mut response, secret, session);
     Ok(Some(response))
 }

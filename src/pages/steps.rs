@@ -85,6 +85,10 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
     };
     let hint = step.sign_in.request.login_hint.as_deref();
     let username = fixed.as_deref().or(progress.typed.as_deref()).or(hint).unwrap_or_default();
+    let keep = step.call.tenant.settings.keep_signed_in.then(|| match progress.notice {
+        Some(_) => progress.keep,
+        None => step.browser.keeps(username),
+    });
     let another = format!("{here}another=1");
     let action = format!("{}/interaction/{}/password", step.call.tenant.path, step.sign_in.id);
     let csrf = step.browser.token(step.call, &step.sign_in.id);
@@ -97,7 +101,7 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
         not_you_href: fixed.is_some().then_some(another.as_str()),
         notice,
         errors,
-        keep: None,
+        keep,
         recover_href: None,
         register_href: None,
     };

@@ -51,6 +51,12 @@ pub struct TenantSettings {
     pub session_idle_seconds: u32,
     /// A session ends after so many seconds, whatever happens. Default 14 days.
     pub session_lifetime_seconds: u32,
+    /// Whether people may stay signed in when they close the browser. Default true.
+    pub keep_signed_in: bool,
+    /// `session_idle_seconds` of a session whose person wished that, 60 to 31536000. Default 14 days.
+    pub kept_session_idle_seconds: u32,
+    /// `session_lifetime_seconds` of such a session, 60 to 31536000. Default 30 days (NIST SP 800-63B-4 §2.1.3).
+    pub kept_session_lifetime_seconds: u32,
     /// A sign-in must be finished within so many seconds, 60 to 86400. Default 1800.
     pub sign_in_lifetime_seconds: u32,
     /// Whether every client must send a `code_challenge`; public ones must in any case. Default true.
@@ -117,6 +123,9 @@ impl Default for TenantSettings {
             refresh_token_grace_seconds: 10,
             session_idle_seconds: DAY,
             session_lifetime_seconds: 14 * DAY,
+            keep_signed_in: true,
+            kept_session_idle_seconds: 14 * DAY,
+            kept_session_lifetime_seconds: 30 * DAY,
             sign_in_lifetime_seconds: 1800,
             require_pkce: true,
             client_registration: Registration::Off,
@@ -161,6 +170,8 @@ impl TenantSettings {
             ("refresh_token_grace_seconds", self.refresh_token_grace_seconds, 0, 60),
             ("session_idle_seconds", self.session_idle_seconds, 60, YEAR),
             ("session_lifetime_seconds", self.session_lifetime_seconds, 60, YEAR),
+            ("kept_session_idle_seconds", self.kept_session_idle_seconds, 60, YEAR),
+            ("kept_session_lifetime_seconds", self.kept_session_lifetime_seconds, 60, YEAR),
             ("sign_in_lifetime_seconds", self.sign_in_lifetime_seconds, 60, DAY),
             ("client_registration_limit", self.client_registration_limit, 0, 10_000_000),
             ("key_rotation_days", self.key_rotation_days, 1, 3650),

@@ -30,6 +30,9 @@ pub struct Progress {
     pub notice: Option<Notice>,
     /// What the person typed as identifier the last time.
     pub typed: Option<String>,
+    /// Whether the person wished to stay signed in, the last time.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 /// Something to tell on the sign-in page.

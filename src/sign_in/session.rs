@@ -27,15 +27,16 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it was ended: by signing out, or by somebody who may.
     pub ended_at: Option<Timestamp>,
+    /// Whether the person wished to stay signed in when the browser is closed.
+    pub kept: bool,
 }
 
 /// A session is renewed at most once in so many seconds, so that reading a page seldom writes a row.
 const RENEW_AFTER: i64 = 300;
 
 impl Session {
-    /// A session that begins now, with a proof that was given now.
+    /// A session that begins now, with a proof that was given now. It ends with the browser.
     pub fn begin(id: SessionId, user_id: UserId, amr: &str, settings: &TenantSettings, now: Timestamp) -> Self {
-        let expires_at = now.plus(i64::from(settings.session_lifetime_seconds));
         let authentication = Authentication { at: now, acr: ACR_ONE_FACTOR.to_owned(), amr: vec![amr.to_owned()] };
         Self {
             id,
@@ -44,10 +45,34 @@ impl Session {
             user_agent: None,
             created_at: now,
             last_seen_at: now,
-            idle_expires_at: now.plus(i64::from(settings.session_idle_seconds)).min(expires_at),
-            expires_at,
+            idle_expires_at: now,
+            expires_at: now,
             ended_at: None,
+            kept: false,
         }
+        .lasting(settings, now)
+    }
+
+    /// The session that has just begun, kept when the browser is closed, if the tenant allows that.
+    #[must_use]
+    pub fn keep(self, settings: &TenantSettings) -> Self {
+        let began = self.last_seen_at;
+        Self { kept: settings.keep_signed_in, ..self }.lasting(settings, began)
+    }
+
+    fn lasting(self, settings: &TenantSettings, now: Timestamp) -> Self {
+        let lifetime =
+            if self.kept { settings.kept_session_lifetime_seconds } else { settings.session_lifetime_seconds };
+        let whole = Self { expires_at: now.plus(i64::from(lifetime)), ..self };
+        Self { idle_expires_at: whole.idle_end(settings, now), ..whole }
+    }
+
+    /// When a session that is used now ends if it is not used again. One that the tenant does not allow to be kept
+    /// any longer lasts as long as all others.
+    pub fn idle_end(&self, settings: &TenantSettings, now: Timestamp) -> Timestamp {
+        let kept = self.kept && settings.keep_signed_in;
+        let idle = if kept { settings.kept_session_idle_seconds } else { settings.session_idle_seconds };
+        now.plus(i64::from(idle)).min(self.expires_at)
     }
 
     /// Whether the person is signed in.

@@ -35,7 +35,7 @@ table!(credential, "credential", { tenant_id: Uuid, user_id: Uuid, kind: String;
     last_failed_at: i64, updated_at: i64 });
 table!(session, "session", { tenant_id: Uuid, id: Uuid; user_id: Uuid, secret_hash: Vec<u8>, auth_time_at: i64, acr: String,
     amr: String, user_agent: Option<String>, created_at: i64, last_seen_at: i64, idle_expires_at: i64, expires_at: i64,
-    ended_at: Option<i64> });
+    ended_at: Option<i64>, kept: bool });
 table!(sign_in, "sign_in", { tenant_id: Uuid, id: String; browser_hash: Vec<u8>, request: String, progress: String,
     version: i64, expires_at: i64, finished_at: Option<i64> });
 table!(authorization_code, "authorization_code", { tenant_id: Uuid, code_hash: Vec<u8>; client_id: String, grant_id: Uuid,

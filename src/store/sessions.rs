@@ -28,6 +28,7 @@ fn read_session(row: rows::session::Model) -> Result<Session, StoreError> {
         idle_expires_at: Timestamp::from_seconds(row.idle_expires_at),
         expires_at: Timestamp::from_seconds(row.expires_at),
         ended_at: row.ended_at.map(Timestamp::from_seconds),
+        kept: row.kept,
     })
 }
 
@@ -52,7 +53,7 @@ impl TenantStore {
             (2..hashes.len().next_power_of_two() + 2).map(|number| format!("${number}")).collect();
         let sql = format!(
             "SELECT {}, s.id, s.secret_hash, s.auth_time_at, s.acr, s.amr, s.user_agent, s.created_at, s.last_seen_at, \
-             s.idle_expires_at, s.expires_at, s.ended_at FROM session s \
+             s.idle_expires_at, s.expires_at, s.ended_at, s.kept FROM session s \
              JOIN account a ON a.tenant_id = s.tenant_id AND a.id = s.user_id \
              WHERE s.tenant_id = $1 AND s.secret_hash IN ({})",
             user_columns!(),
@@ -79,6 +80,7 @@ impl TenantStore {
                 idle_expires_at: columns.time()?,
                 expires_at: columns.time()?,
                 ended_at: columns.time_if_any()?,
+                kept: columns.next()?,
             };
             sessions.push((session, user, hash));
         }
@@ -127,6 +129,7 @@ impl TenantStore {
             idle_expires_at: Set(session.idle_expires_at.seconds()),
             expires_at: Set(session.expires_at.seconds()),
             ended_at: Set(None),
+            kept: Set(session.kept),
         })
     }
 
@@ -142,6 +145,7 @@ impl TenantStore {
             .set("last_seen_at", session.last_seen_at.seconds())
             .set("idle_expires_at", session.idle_expires_at.seconds())
             .set("expires_at", session.expires_at.seconds())
+            .set("kept", session.kept)
             .without("ended_at");
         Change::new().update(update)
     }

@@ -148,6 +148,7 @@ signing-in = جارٍ تسجيل الدخول…
 sign-in-to = تسجيل الدخول إلى { $client }
 sign-in-forgot = هل نسيت كلمة المرور؟
 sign-in-keep = إبقائي مسجَّل الدخول على هذا الجهاز
+sign-in-keep-hint = ليس على جهاز يستخدمه آخرون أيضًا.
 sign-in-no-account = ليس لديك حساب؟
 sign-in-register = إنشاء حساب
 not-you = لست أنت؟

@@ -104,6 +104,7 @@ signing-in = Anmeldung läuft …
 sign-in-to = Bei { $client } anmelden
 sign-in-forgot = Passwort vergessen?
 sign-in-keep = Auf diesem Gerät angemeldet bleiben
+sign-in-keep-hint = Nicht auf einem Gerät, das auch andere benutzen.
 sign-in-no-account = Neu hier?
 sign-in-register = Konto erstellen
 not-you = Sind Sie das nicht?

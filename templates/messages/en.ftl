@@ -105,6 +105,7 @@ signing-in = Signing in…
 sign-in-to = Sign in to { $client }
 sign-in-forgot = Forgot your password?
 sign-in-keep = Keep me signed in on this device
+sign-in-keep-hint = Not on a device that others use too.
 sign-in-no-account = New here?
 sign-in-register = Create an account
 not-you = Not you?

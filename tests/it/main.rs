@@ -18,6 +18,7 @@ mod lost_connections;
 mod openidconnect_crate;
 mod outbound;
 mod pages_developer;
+mod pages_keep;
 mod pages_language;
 mod pages_people;
 mod password_pool;

@@ -38,7 +38,9 @@ async fn what_the_person_chose_wins_over_what_the_client_wishes_from_then_on() {
         let page = agent.get(&switch(&page, "ar")).await;
         assert_eq!(speaks(&page), "ar", "chosen anew");
         let sessions = format!("/t/{}/account/sessions", server.slug);
-        for (rule, query, tag) in [("unknown", "?lang=xx", "ar"), ("empty", "?lang=", "ar"), ("another", "?lang=en", "en")] {
+        for (rule, query, tag) in
+            [("unknown", "?lang=xx", "ar"), ("empty", "?lang=", "ar"), ("another", "?lang=en", "en")]
+        {
             assert_eq!(speaks(&agent.get(&format!("{sessions}{query}")).await), tag, "{rule}");
         }
         assert_eq!(speaks(&Agent::new(&server).get(&address).await), "en", "another browser");

@@ -22,6 +22,7 @@ mod refresh_token;
 mod resource_indicator;
 mod scope;
 mod seal;
+mod session;
 mod throttle;
 
 use std::fmt::Debug;
@@ -226,5 +227,6 @@ fn session(number: u128, user_id: UserId) -> Session {
         idle_expires_at: NOW.plus(3600),
         expires_at: NOW.plus(86_400),
         ended_at: None,
+        kept: false,
     }
 }

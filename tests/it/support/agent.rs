@@ -1,6 +1,6 @@
 //! A browser without JavaScript: cookies, forms found in pages, redirects within the issuer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,6 +29,8 @@ pub struct Agent {
     server: Server,
     /// Cookies by name.
     pub cookies: BTreeMap<String, String>,
+    /// Names of those that outlive the browser.
+    persistent: BTreeSet<String>,
 }
 
 /// A form in a page.
@@ -57,12 +59,12 @@ impl Form {
 
 impl Agent {
     pub fn new(server: &Server) -> Self {
-        Self { server: server.clone(), cookies: BTreeMap::new() }
+        Self { server: server.clone(), cookies: BTreeMap::new(), persistent: BTreeSet::new() }
     }
 
     /// The same browser at another server or tenant.
     pub fn at(&self, server: &Server) -> Self {
-        Self { server: server.clone(), cookies: self.cookies.clone() }
+        Self { server: server.clone(), ..self.clone() }
     }
 
     async fn send(&mut self, method: Method, address: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -80,6 +82,11 @@ impl Agent {
         for cookie in answer.headers.get_all("set-cookie") {
             let (name, rest) = cookie.to_str().expect("text").split_once('=').expect("a cookie");
             let value = rest.split(';').next().unwrap_or_default();
+            if rest.contains("Max-Age=") {
+                self.persistent.insert(name.to_owned());
+            } else {
+                self.persistent.remove(name);
+            }
             if value.is_empty() || rest.contains("Max-Age=0") {
                 self.cookies.remove(name);
             } else {
@@ -87,6 +94,11 @@ impl Agent {
             }
         }
         answer
+    }
+
+    /// Closes the browser: only cookies that have a lifetime are still there when it is opened again.
+    pub fn close(&mut self) {
+        self.cookies.retain(|name, _| self.persistent.contains(name));
     }
 
     /// GET of an address, or of a path that begins with a slash.
@@ -194,6 +206,10 @@ pub fn forms(html: &str) -> Vec<Form> {
             let tag = part.split('>').next().unwrap_or_default();
             let fields = part.split("<input").skip(1).filter_map(|input| {
                 let tag = input.split('>').next().unwrap_or_default();
+                // What is not ticked is not sent.
+                if tag.contains("type=\"checkbox\"") && !tag.contains(" checked") {
+                    return None;
+                }
                 Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
             });
             Form { action: attribute(tag, "action").unwrap_or_default(), fields: fields.collect() }
