@@ -15,12 +15,11 @@ use crate::mint;
 use crate::protocol::identifiers::{SessionId, UserId};
 use crate::protocol::params::Params;
 use crate::protocol::secret::{Secret, SecretHash, equal_in_constant_time};
+use crate::protocol::timestamp::Timestamp;
 use crate::protocol::user::User;
-use crate::sign_in::session::Session;
+use crate::sign_in::session::{self, MOST_IN_A_BROWSER, Session};
 use crate::store::StoreError;
 
-/// Sessions that one browser keeps at most.
-const MAX_SESSIONS: usize = 10;
 /// Length of every secret in a cookie: 32 bytes in base64url.
 const SECRET_LENGTH: usize = 43;
 /// Length of a mark in a cookie: 132 bits in base64url, more than anybody guesses.
@@ -75,7 +74,7 @@ impl Browser {
         let (all, kept) = (cookie(SESSIONS).unwrap_or_default(), cookie(KEPT).unwrap_or_default());
         let mut secrets: Vec<&str> = Vec::new();
         for secret in all.split('.').chain(kept.split('.')).filter(|secret| is_secret(secret)) {
-            if secrets.len() < MAX_SESSIONS && !secrets.contains(&secret) {
+            if secrets.len() < MOST_IN_A_BROWSER && !secrets.contains(&secret) {
                 secrets.push(secret);
             }
         }
@@ -91,7 +90,7 @@ impl Browser {
         }
         let secret = given.unwrap_or_else(|| mint::secret().expose().to_owned());
         let marks = cookie(MARKS).unwrap_or_default().split('.').filter(|mark| mark.len() == MARK_LENGTH);
-        let marks = marks.take(MAX_SESSIONS).map(str::to_owned).collect();
+        let marks = marks.take(MOST_IN_A_BROWSER).map(str::to_owned).collect();
         Ok(Self { secret, is_new, holds_kept: !kept.is_empty(), marks, known })
     }
 
@@ -143,16 +142,25 @@ impl Browser {
         }
     }
 
-    /// Puts the session that `secret` opens first, in the place of what it was before, and marks that its person
-    /// signed in here.
+    /// The session that has to go when `user` signs in.
+    pub fn crowded_out(&self, user: UserId, now: Timestamp) -> Option<&Known> {
+        let others: Vec<&Session> =
+            self.known.iter().map(|known| &known.session).filter(|session| session.user_id != user).collect();
+        let gone = session::makes_room(&others, now)?.id;
+        self.known.iter().find(|known| known.session.id == gone)
+    }
+
+    /// Puts the session that `secret` opens first, in the place of what its person had here before, and marks that
+    /// they signed in here.
     pub fn remember(&self, call: &Call, response: &mut Response, secret: &Secret, session: &Session) {
-        let others = self.known.iter().filter(|known| known.session.id != session.id).map(Known::held);
-        let all: Vec<Held<'_>> =
-            std::iter::once((secret.expose(), session.kept)).chain(others).take(MAX_SESSIONS).collect();
+        let gone = self.crowded_out(session.user_id, call.now).map(|known| known.session.id);
+        let stays = |known: &&Known| known.user.id != session.user_id && Some(known.session.id) != gone;
+        let others = self.known.iter().filter(stays).map(Known::held);
+        let all: Vec<Held<'_>> = std::iter::once((secret.expose(), session.kept)).chain(others).collect();
         self.hold(call, response, &all);
         let mark = mark(call, session.user_id);
         let others = self.marks.iter().filter(|known| **known != mark).map(String::as_str);
-        let marks: Vec<&str> = std::iter::once(mark.as_str()).chain(others).take(MAX_SESSIONS).collect();
+        let marks: Vec<&str> = std::iter::once(mark.as_str()).chain(others).take(MOST_IN_A_BROWSER).collect();
         set_cookie(call, response, MARKS, &marks.join("."), Some(YEAR));
     }
 

@@ -3,14 +3,16 @@
 use poem::http::StatusCode;
 
 use super::answer::{Handled, PageFailure, carry, language};
+use super::browser::Browser;
 use super::interaction::Step;
 use super::methods::Method;
+use crate::call::Call;
 use crate::mint;
 use crate::protocol::audit_event::AuditKind;
 use crate::protocol::authorization_code::IssuedCode;
 use crate::protocol::authorization_response::{self, Answer};
 use crate::protocol::grant::Allowed;
-use crate::protocol::identifiers::{GrantId, SessionId};
+use crate::protocol::identifiers::{GrantId, SessionId, UserId};
 use crate::protocol::scope::OPENID;
 use crate::protocol::secret::Secret;
 use crate::protocol::user::User;
@@ -45,6 +47,19 @@ pub(super) fn begin_session(
             (session, change)
         }
     }
+}
+
+/// A browser that holds as many sessions as it may gives one up when another person signs in. Nobody could sign that one
+/// out here any more, so it ends.
+pub(super) fn make_room(call: &Call, browser: &Browser, user: UserId) -> Change {
+    let Some(gone) = browser.crowded_out(user, call.now).filter(|known| known.session.is_alive(call.now)) else {
+        return Change::new();
+    };
+    let event = call
+        .event(AuditKind::SessionEnded)
+        .user(gone.user.id, gone.user.audit_salt.clone())
+        .with("session", gone.session.id.to_string());
+    call.store.ended_session(gone.session.id, call.now).and(call.audit(event))
 }
 
 /// What the person has allowed: all that is asked for, for a first party.

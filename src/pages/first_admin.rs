@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{Handled, PageFailure, frame, is_own_origin, language, page, refuse_if_closed, see_other};
 use super::browser::{Browser, keep_language};
+use super::conclude::make_room;
 use super::interaction::read_form;
 use super::messages::Messages;
 use super::views::{FieldErrors, FirstAdmin, FirstAdminDone, Form};
@@ -225,6 +226,7 @@ async fn write(call: &Call, browser: &Browser, link: &str, wanted: &Wanted) -> R
     let beside = call
         .audit(event(AuditKind::AdministratorCreated))
         .and(call.store.new_session(&session, &secret.hash()))
+        .and(make_room(call, browser, user.id))
         .and(call.audit(signed_in));
     let draft = UserDraft {
         user,

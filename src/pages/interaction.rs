@@ -11,7 +11,7 @@ use poem::{Body, Response};
 use super::answer::{Handled, PageFailure, frame, here, is_own_origin, language, page, refuse_if_closed, see_other};
 use super::authorize::{refuse, refuse_stranger};
 use super::browser::{Browser, keep_language};
-use super::conclude::{allowed, answer, begin_session, finish, issue_code};
+use super::conclude::{allowed, answer, begin_session, finish, issue_code, make_room};
 use super::methods::{self, Attempt, Method};
 use super::steps;
 use super::views::Resume;
@@ -409,7 +409,7 @@ async fn attempt(
         .user(user.id, user.audit_salt.clone())
         .with("method", method.name())
         .with("session", session.id.to_string());
-    let signed_in = change.and(session_change).and(call.audit(event));
+    let signed_in = change.and(session_change).and(make_room(call, browser, user.id)).and(call.audit(event));
     let progress = Progress { session_id: Some(session.id), signed_in: true, ..Progress::default() };
     proven(step, &user, &session, (progress, signed_in, &secret), here).await
 }

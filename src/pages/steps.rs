@@ -15,6 +15,9 @@ use crate::sign_in::engine::{self, Notice, SignInReason};
 /// Scopes about the person's data; all others act on the person's behalf.
 const PROFILE_SCOPES: [&str; 5] = [OPENID, "profile", "email", "address", "phone"];
 
+/// So many accounts are seen at once on most screens.
+const FEW_ACCOUNTS: usize = 6;
+
 fn messages(step: &Step<'_>) -> &'static Messages {
     language(step.call, step.head, step.sign_in.request.ui_locales.as_deref())
 }
@@ -134,17 +137,23 @@ pub(super) fn choose_account(step: &Step<'_>) -> Result<Response, PageFailure> {
     let csrf = step.browser.token(step.call, &step.sign_in.id);
     let host = host_of(step);
     let other = format!("{here}another=1");
-    let accounts = step.browser.known.iter().map(|known| Account {
-        session: known.session.id.to_string(),
-        name: known.user.display_name().to_owned(),
-        detail: known.user.text_claim("email").unwrap_or(&known.user.username).to_owned(),
-        signed_in: known.session.is_alive(step.call.now) && known.user.is_active(),
-    });
+    let accounts: Vec<Account> = step
+        .browser
+        .known
+        .iter()
+        .map(|known| Account {
+            session: known.session.id.to_string(),
+            name: known.user.display_name().to_owned(),
+            detail: known.user.text_claim("email").unwrap_or(&known.user.username).to_owned(),
+            signed_in: known.session.is_alive(step.call.now) && known.user.is_active(),
+        })
+        .collect();
     let view = AccountChooser {
         frame: frame(step.call, m, m.t("chooser-title").to_owned(), &format!("{here}lang=")),
         form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
         client: Some(card(step, host.as_deref())),
-        accounts: accounts.collect(),
+        many: accounts.len() > FEW_ACCOUNTS,
+        accounts,
         other_href: &other,
     };
     page(StatusCode::OK, &view, Some(&step.sign_in.request.return_to.redirect_uri))

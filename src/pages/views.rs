@@ -195,6 +195,8 @@ pub struct AccountChooser<'a> {
     pub client: Option<ClientCard<'a>>,
     /// Last used first.
     pub accounts: Vec<Account>,
+    /// Whether there are so many that "Use another account" stands above them.
+    pub many: bool,
     /// "Use another account"
     pub other_href: &'a str,
 }

@@ -31,6 +31,10 @@ pub struct Session {
     pub kept: bool,
 }
 
+/// Sessions that one browser holds at most: their secrets and marks stay far below the 4096 bytes of a cookie
+/// (RFC 6265 §6.1), and the list below what a person looks through.
+pub const MOST_IN_A_BROWSER: usize = 20;
+
 /// A session is renewed at most once in so many seconds, so that reading a page seldom writes a row.
 const RENEW_AFTER: i64 = 300;
 
@@ -84,6 +88,15 @@ impl Session {
     pub const fn wants_renewal(&self, now: Timestamp) -> bool {
         now.since(self.last_seen_at) >= RENEW_AFTER
     }
+}
+
+/// Which session makes room for one of another person, in a browser that holds these, the one used last first. What is
+/// over goes before what lives, and of either the one used longest ago.
+pub fn makes_room<'a>(held: &[&'a Session], now: Timestamp) -> Option<&'a Session> {
+    if held.len() < MOST_IN_A_BROWSER {
+        return None;
+    }
+    held.iter().rev().find(|session| !session.is_alive(now)).or(held.last()).copied()
 }
 
 /// Whether a session with these times lives: not ended, used lately, not too old.

@@ -160,6 +160,12 @@ impl TenantStore {
         Change::new().update(update)
     }
 
+    /// Ends a session and the grants that need it, as a part of something else.
+    pub fn ended_session(&self, id: SessionId, now: Timestamp) -> Change {
+        let end = self.one_session(id).set("ended_at", now.seconds()).without("ended_at");
+        Change::new().update(end).and(self.end_grants_of_session(id, now))
+    }
+
     /// Ends a session and the grants that need it. False if it had ended already.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ mod listener;
 mod lost_connections;
 mod openidconnect_crate;
 mod outbound;
+mod pages_chooser;
 mod pages_developer;
 mod pages_keep;
 mod pages_language;

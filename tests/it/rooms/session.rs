@@ -1,9 +1,12 @@
 //! How long a session lives: with the browser, or kept.
 
+use chancery::protocol::identifiers::UserId;
 use chancery::protocol::tenant_settings::TenantSettings;
-use chancery::sign_in::session::Session;
+use chancery::sign_in::session::{MOST_IN_A_BROWSER, Session, makes_room};
 
-use super::{ALICE, NOW, SESSION};
+use uuid::Uuid;
+
+use super::{ALICE, NOW, SESSION, session};
 
 fn settings(keep_signed_in: bool) -> TenantSettings {
     TenantSettings {
@@ -53,4 +56,24 @@ fn a_session_that_is_used_lasts_on_but_never_beyond_its_end() {
     let short = TenantSettings { kept_session_lifetime_seconds: 60, ..settings(true) };
     let session = Session::begin(SESSION, ALICE, "pwd", &short, NOW).keep(&short);
     assert_eq!(ends(&session), (true, 60, 60), "idle longer than the whole");
+}
+
+#[test]
+fn in_a_full_browser_what_is_over_makes_room_and_else_what_was_used_longest_ago() {
+    let most = u128::try_from(MOST_IN_A_BROWSER).unwrap();
+    let over = |number: u128| Session { ended_at: Some(NOW), ..session(number, UserId(Uuid::from_u128(number))) };
+    for (rule, count, ended, expected) in [
+        ("none", 0, &[][..], None),
+        ("one less than the limit", most - 1, &[1], None),
+        ("at the limit, all live", most, &[], Some(most)),
+        ("at the limit, one is over", most, &[3], Some(3)),
+        ("at the limit, two are over", most, &[3, 5], Some(5)),
+        ("one past it", most + 1, &[], Some(most + 1)),
+    ] {
+        let held: Vec<Session> = (1..=count)
+            .map(|number| if ended.contains(&number) { over(number) } else { session(number, ALICE) })
+            .collect();
+        let gone = makes_room(&held.iter().collect::<Vec<_>>(), NOW);
+        assert_eq!(gone.map(|session| session.id.0.as_u128()), expected, "{rule}");
+    }
 }
