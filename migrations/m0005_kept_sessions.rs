@@ -6,7 +6,7 @@ pub(super) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0003_kept_sessions"
+        "m0005_kept_sessions"
     }
 }
 

@@ -168,17 +168,21 @@ impl Front {
         };
         let peer = self.peer(&request);
         match destination {
-            Destination::Nobody => platform::nobody(&self.app, reference, page),
+            Destination::Nobody => {
+                let head = take_head(&mut request);
+                platform::nobody(&self.app, reference, page.then_some(&head))
+            }
             Destination::Platform => {
                 let head = take_head(&mut request);
-                request.extensions_mut().insert(head);
+                request.extensions_mut().insert(head.clone());
                 request.extensions_mut().insert((self.app.clone(), reference.clone()));
-                respond(&self.platform, request, || platform::nobody(&self.app, reference, page)).await
+                let not_found = || platform::nobody(&self.app, reference, page.then_some(&head));
+                respond(&self.platform, request, not_found).await
             }
             Destination::Issuer(tenant, path) => {
                 logging::about_tenant(tenant.slug.as_str());
                 if set_path(&mut request, &path).is_err() {
-                    return platform::nobody(&self.app, reference, false);
+                    return platform::nobody(&self.app, reference, None);
                 }
                 let call = Call {
                     store: self.app.store.of(tenant.id),
@@ -193,7 +197,7 @@ impl Front {
                 request.extensions_mut().insert(call.clone());
                 let not_found = || match page {
                     true => answer::refusal(&call, &head, answer::PageFailure::not_found()),
-                    false => platform::nobody(&self.app, reference, false),
+                    false => platform::nobody(&self.app, reference, None),
                 };
                 respond(&self.issuer, request, not_found).await
             }

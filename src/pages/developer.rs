@@ -6,63 +6,24 @@ use poem::http::{Method, StatusCode};
 use poem::{Request, Response};
 use url::Url;
 
-use super::answer::{self, Handled, PageFailure, page, see_other};
+use super::answer::{Handled, PageFailure, page, see_other};
 use super::messages::{self, Messages};
 use super::platform::Answering;
-use super::views::{DevErrors, DevMail, Frame, LanguageLink, Start, StyleGuide};
+use super::views::{DevErrors, DevMail, Start, StyleGuide};
+use super::visit::Visit;
 use crate::call::{App, Head};
 use crate::protocol::client::{Client, ClientOrigin, GrantType};
 use crate::protocol::identifiers::Slug;
-use crate::protocol::params::Params;
 use crate::protocol::redirect_uri::ApplicationType;
 use crate::store::StoreError;
 use crate::tenant::Tenant;
 
 /// The tenant that a development server begins with.
 const DEMO: &str = "demo";
-/// What stands where pages of a tenant name it.
-const PLATFORM: &str = "Chancery";
 /// Clients that are listed at most.
 const MAX_CLIENTS: u64 = 50;
 /// People that are listed at most.
 const MAX_PEOPLE: u64 = 20;
-
-/// What a developer page looks at.
-struct Visit {
-    app: Arc<App>,
-    reference: Arc<str>,
-    m: &'static Messages,
-    /// The path, for the language switcher.
-    path: String,
-    /// Keeps a chosen language on the next page; empty if none was.
-    kept: String,
-}
-
-impl Visit {
-    fn of(app: Arc<App>, head: &Head, reference: Arc<str>) -> Self {
-        let query = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
-        let wished = query.as_ref().and_then(|query| query.get("lang"));
-        let m = messages::negotiate(wished, None, head.header("accept-language"), "en");
-        let kept = wished.and_then(messages::language).map(|m| format!("?lang={}", m.tag())).unwrap_or_default();
-        Self { app, reference, m, path: head.uri.path().to_owned(), kept }
-    }
-
-    fn frame(&self, title: &'static str) -> Frame<'static> {
-        let mut frame = Frame::new(self.m, self.m.t(title), PLATFORM);
-        frame.languages = LanguageLink::all(self.m, &format!("{}?lang=", self.path));
-        frame
-    }
-
-    fn refusal(&self, failure: PageFailure) -> Response {
-        let mut frame = Frame::new(self.m, self.m.error(failure.kind).title, PLATFORM);
-        frame.languages = LanguageLink::all(self.m, &format!("{}?lang=", self.path));
-        answer::error_page(frame, &self.reference, self.app.clock.now(), self.app.dev, failure)
-    }
-
-    fn answer(&self, made: Handled) -> Response {
-        made.unwrap_or_else(|failure| self.refusal(failure))
-    }
-}
 
 /// A page that is asked for by another name of this machine (`127.0.0.1` where the server is `localhost`): leads to
 /// the server's own. Forms and cookies would not work under the other one.

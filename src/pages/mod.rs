@@ -17,3 +17,4 @@ pub mod playground;
 mod steps;
 pub mod theme;
 pub mod views;
+mod visit;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Body, IntoResponse, Response};
 
-use super::answer::{self, Handled, PageFailure};
-use super::views::Frame;
-use super::{assets, messages};
+use super::answer::{Handled, PageFailure};
+use super::assets;
+use super::visit::Visit;
 use crate::call::{App, Call, Head};
 use crate::failure::Logged;
 
@@ -56,17 +56,17 @@ pub fn asset(_: Arc<App>, head: Head, _: Arc<str>) -> Answering {
     })
 }
 
-/// An address that belongs to nobody.
-pub fn nobody(app: &App, reference: &str, page: bool) -> Response {
-    refusal(app, reference, page, (PageFailure::not_found(), "there is nothing at this address"))
+/// An address that belongs to nobody. `person` is the request of somebody who looks at pages.
+pub fn nobody(app: &Arc<App>, reference: &Arc<str>, person: Option<&Head>) -> Response {
+    refusal(app, reference, person, (PageFailure::not_found(), "there is nothing at this address"))
 }
 
 /// A method that an address of the platform does not have (RFC 9110 §15.5.6).
-pub fn wrong_method(app: &App, reference: &str, head: &Head) -> Response {
+pub fn wrong_method(app: &Arc<App>, reference: &Arc<str>, head: &Head) -> Response {
     let page = head.header("accept").is_some_and(|accept| accept.contains("text/html"));
     let log = format!("{} at an address that has GET alone", head.method);
     let failure = PageFailure::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "invalid_request", log);
-    refusal(app, reference, page, (failure, "the method must be GET"))
+    refusal(app, reference, page.then_some(head), (failure, "the method must be GET"))
 }
 
 /// A request that could be read in two ways, or is too long: the status, and what is wrong. Which trick was played with
@@ -80,18 +80,21 @@ pub fn malformed(app: &App, reference: &str, page: bool, (status, wrong): (Statu
 }
 
 /// A page for people, JSON for everybody else.
-fn refusal(app: &App, reference: &str, page: bool, (failure, description): (PageFailure, &str)) -> Response {
-    if !page {
+fn refusal(
+    app: &Arc<App>,
+    reference: &Arc<str>,
+    person: Option<&Head>,
+    (failure, description): (PageFailure, &str),
+) -> Response {
+    let Some(head) = person else {
         let described = format!("{description} (reference {reference})");
         let body = serde_json::json!({ "error": failure.code, "error_description": described });
         let mut response =
             Response::builder().status(failure.status).content_type("application/json").body(body.to_string());
         response.extensions_mut().insert(Logged(failure.log));
         return response;
-    }
-    let m = messages::english();
-    let frame = Frame::new(m, m.error(failure.kind).title, "Chancery");
-    answer::error_page(frame, reference, app.clock.now(), app.dev, failure)
+    };
+    Visit::of(app.clone(), head, reference.clone()).refusal(failure)
 }
 
 /// `{iss}/theme-{hash}.css`: the colours of the tenant.

@@ -1,7 +1,8 @@
 //! Which language a page speaks: what the person chose, before what the client wishes, before what the browser says.
 
 use crate::support::agent::{attribute, forms};
-use crate::support::{Agent, Answer, PASSWORD, both};
+use crate::support::{Agent, Answer, Engine, PASSWORD, Server, both};
+use poem::http::Method;
 
 /// Address of the switcher's link to a language.
 fn switch(page: &Answer, tag: &str) -> String {
@@ -46,4 +47,33 @@ async fn what_the_person_chose_wins_over_what_the_client_wishes_from_then_on() {
         assert_eq!(speaks(&Agent::new(&server).get(&address).await), "en", "another browser");
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_address_that_belongs_to_nobody_says_so_in_the_language_of_the_browser() {
+    let server = Server::on(Engine::Sqlite).await;
+    let ask = async |path: &str, languages: &str| {
+        let headers = [("accept", "text/html"), ("accept-language", languages)];
+        server.request(Method::GET, path, &headers, "").await
+    };
+    for (rule, path, languages, tag) in [
+        ("nothing wished", "//nowhere", "", "en"),
+        ("German", "//nowhere", "de-AT,en;q=0.5", "de"),
+        ("Arabic", "//nowhere", "fr, ar;q=0.9, en;q=0.1", "ar"),
+        ("not spoken", "//nowhere", "fr", "en"),
+        ("no such tenant", "//t/nobody/authorize", "de", "de"),
+        ("no name of a tenant", "//t/No_Body/authorize", "de", "de"),
+        ("chosen on the page", "//nowhere?lang=ar", "de", "ar"),
+    ] {
+        let page = ask(path, languages).await;
+        assert_eq!((page.status.as_u16(), speaks(&page)), (404, tag), "{rule}");
+        assert_eq!(switch(&page, "en"), "?lang=en", "{rule}");
+    }
+    let page = ask("//nowhere?a=%22%3E%3Cscript%3E", "de").await;
+    assert!(page.status == 404 && !page.body.contains("<script>") && !page.body.contains("hreflang"), "{}", page.body);
+    let answer = server.request(Method::GET, "//nowhere", &[("accept-language", "de")], "").await;
+    assert_eq!((answer.status.as_u16(), answer.error().as_str()), (404, "not_found"), "a program");
+    let headers = [("accept", "text/html"), ("accept-language", "de")];
+    let page = server.request(Method::POST, "//healthz", &headers, "").await;
+    assert_eq!((page.status.as_u16(), speaks(&page)), (405, "de"), "a method that is not there");
 }
