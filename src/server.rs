@@ -16,7 +16,7 @@ use crate::endpoints::{discovery, introspect, register, revoke, token, userinfo}
 use crate::failure::{JsonFailure, Logged};
 use crate::logging::{self, Reference};
 use crate::pages::{
-    account, answer, authorize, developer, end_session, first_admin, interaction, platform, playground,
+    account, answer, authorize, developer, end_session, error_docs, first_admin, interaction, platform, playground,
 };
 use crate::protocol::identifiers::Slug;
 use crate::route::{Surface, json, methods, page};
@@ -80,7 +80,9 @@ fn platform_routes(dev: bool) -> Route {
     let routes = Route::new()
         .at("/healthz", methods(Surface::Json).platform(platform::healthz))
         .at("/readyz", methods(Surface::Json).platform(platform::readyz))
-        .at("/assets/:name", methods(Surface::Page).platform(platform::asset));
+        .at("/assets/:name", methods(Surface::Page).platform(platform::asset))
+        .at("/errors", methods(Surface::Page).platform(error_docs::all))
+        .at("/errors/:code", methods(Surface::Page).platform(error_docs::one));
     if !dev {
         return routes;
     }
@@ -211,7 +213,9 @@ impl Front {
         let found = |tenant: Option<Arc<Tenant>>, path: &str| {
             tenant.map_or(Destination::Nobody, |tenant| Destination::Issuer(tenant, path.to_owned()))
         };
-        let shared = path == "/healthz" || path == "/readyz" || path.starts_with("/assets/");
+        let shared = matches!(path, "/healthz" | "/readyz" | "/errors")
+            || path.starts_with("/assets/")
+            || path.starts_with("/errors/");
         let own = host_of(request).filter(|host| !shared && !self.is_our_host(host));
         if let Some(host) = own
             && let Some(tenant) = self.app.directory.by_host(&host).await?

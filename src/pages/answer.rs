@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::browser::{keep_language, kept_language};
+use super::error_docs;
 use super::messages::{self, Messages};
 use super::views::{ErrorPage, FormPost, Frame, LanguageLink, Moment};
 use crate::call::{Call, Head};
@@ -30,6 +31,8 @@ pub struct PageFailure {
     pub status: StatusCode,
     /// The registered code, for the developer's part.
     pub code: &'static str,
+    /// The parameter at fault, for the developer's part.
+    pub parameter: Option<&'static str>,
     /// For the log, and in development for the page.
     pub log: String,
     /// The client's name and where it begins, if they are verified.
@@ -43,7 +46,8 @@ pub struct PageFailure {
 impl PageFailure {
     /// A refusal with nothing to go back to.
     pub fn new(status: StatusCode, kind: &'static str, code: &'static str, log: impl std::fmt::Display) -> Self {
-        Self { kind, status, code, log: log.to_string(), back: None, again: None, retry_after: None }
+        let log = log.to_string();
+        Self { kind, status, code, parameter: None, log, back: None, again: None, retry_after: None }
     }
 
     /// The page does not exist.
@@ -54,6 +58,11 @@ impl PageFailure {
     /// The request does not come from our own page in this browser.
     pub fn forged(log: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "form-expired", "forbidden", log)
+    }
+
+    /// The same with the parameter at fault.
+    pub fn at_fault(self, parameter: Option<&'static str>) -> Self {
+        Self { parameter, ..self }
     }
 
     /// The same with a way back to the client.
@@ -217,7 +226,9 @@ fn may_be_asked_again(head: &Head, failure: &PageFailure) -> bool {
 /// The error page in a given frame.
 pub fn error_page(frame: Frame<'_>, reference: &str, now: Timestamp, dev: bool, failure: PageFailure) -> Response {
     let m = frame.m;
-    let facts = if dev { vec![(m.t("error-description"), failure.log.clone())] } else { Vec::new() };
+    let parameter = failure.parameter.map(|name| (m.t("error-parameter"), name.to_owned()));
+    let description = dev.then(|| (m.t("error-description"), failure.log.clone()));
+    let docs = error_docs::href(failure.code, m);
     let view = ErrorPage {
         frame,
         texts: m.error(failure.kind),
@@ -226,8 +237,8 @@ pub fn error_page(frame: Frame<'_>, reference: &str, now: Timestamp, dev: bool, 
         again_href: failure.again.as_deref(),
         trace_id: reference,
         time: moment(m, now, now),
-        facts,
-        docs_href: None,
+        facts: parameter.into_iter().chain(description).collect(),
+        docs_href: docs.as_deref(),
     };
     let mut response = page(failure.status, &view, None).unwrap_or_else(|_| failure.status.into_response());
     if let Some(seconds) = failure.retry_after {

@@ -112,7 +112,7 @@ fn bad_request(error: &PageError) -> PageFailure {
         PageError::RedirectUriMissing | PageError::RedirectUriUnknown(_) => "bad-redirect-uri",
         PageError::Params(_) => "invalid-request",
     };
-    PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", error)
+    PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", error).at_fault(error.parameter())
 }
 
 /// RFC 9700 §4.11.2: a client that anybody may have registered does not get people who have not signed in sent on to
@@ -135,7 +135,8 @@ pub(super) fn refuse_stranger(
         return Ok(());
     }
     let code = error.refusal.code().as_str();
-    Err(PageFailure::new(StatusCode::BAD_REQUEST, "invalid-request", code, &error.refusal))
+    let failure = PageFailure::new(StatusCode::BAD_REQUEST, "invalid-request", code, &error.refusal);
+    Err(failure.at_fault(error.refusal.parameter()))
 }
 
 /// Sends a refusal back to the client (RFC 6749 §4.1.2.1).

@@ -50,7 +50,7 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
             EndSessionError::Unregistered | EndSessionError::NoClient => "post-logout-uri",
             EndSessionError::Hint | EndSessionError::OtherClient | EndSessionError::Malformed => "invalid-request",
         };
-        PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", error)
+        PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", &error).at_fault(error.parameter())
     };
     let request = EndSessionRequest::parse(&params).map_err(refused)?;
     let hint = match &request.id_token_hint {

@@ -8,6 +8,7 @@ pub mod browser;
 mod conclude;
 pub mod developer;
 pub mod end_session;
+pub mod error_docs;
 pub mod first_admin;
 pub mod interaction;
 pub mod messages;

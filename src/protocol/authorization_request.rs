@@ -83,9 +83,9 @@ pub enum Refusal {
     /// The client did not register for the code grant.
     #[error("the client is not registered for authorization_code")]
     Unauthorized,
-    /// A value that cannot be used.
-    #[error("{0}")]
-    Value(&'static str),
+    /// A parameter whose value cannot be used, and why.
+    #[error("{1}")]
+    Value(&'static str, &'static str),
     /// RFC 9101 §3: request objects.
     #[error("request objects are not supported")]
     RequestObject,
@@ -118,11 +118,43 @@ pub enum Refusal {
     AccessDenied,
 }
 
+impl PageError {
+    /// The parameter at fault, if it is one that the standards know.
+    pub const fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Params(error) => error.parameter(),
+            Self::ClientMissing | Self::UnknownClient => Some("client_id"),
+            Self::RedirectUriMissing | Self::RedirectUriUnknown(_) => Some("redirect_uri"),
+        }
+    }
+}
+
 impl Refusal {
+    /// The parameter at fault, if there is one.
+    pub const fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Params(error) => error.parameter(),
+            Self::ResponseTypeMissing | Self::ResponseType => Some("response_type"),
+            Self::ResponseMode => Some("response_mode"),
+            Self::Value(parameter, _) => Some(parameter),
+            Self::RequestObject => Some("request"),
+            Self::RequestUri => Some("request_uri"),
+            Self::Scope(_) => Some("scope"),
+            Self::ProofKey(error) => Some(error.parameter()),
+            Self::Resource(_) => Some("resource"),
+            Self::UnmetAuthentication => Some("claims"),
+            Self::Unauthorized
+            | Self::LoginRequired
+            | Self::AccountSelectionRequired
+            | Self::ConsentRequired
+            | Self::AccessDenied => None,
+        }
+    }
+
     /// RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6.
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Params(_) | Self::ResponseTypeMissing | Self::ResponseMode | Self::Value(_) | Self::ProofKey(_) => {
+            Self::Params(_) | Self::ResponseTypeMissing | Self::ResponseMode | Self::Value(..) | Self::ProofKey(_) => {
                 ErrorCode::InvalidRequest
             }
             Self::ResponseType => ErrorCode::UnsupportedResponseType,
@@ -233,7 +265,7 @@ impl Addressed {
         let (params, client) = (&self.params, &self.client);
         params.refuse_repeated()?;
         if params.get("state").is_some_and(|state| state.len() > MAX_STATE) {
-            return Err(Refusal::Value("state is longer than 8192 bytes"));
+            return Err(Refusal::Value("state", "state is longer than 8192 bytes"));
         }
         // RFC 9101 §3: not supported is said, never passed over.
         if params.has("request") {
@@ -268,7 +300,7 @@ impl Addressed {
             None => ClaimsRequest::default(),
             Some(text) => {
                 let read = ClaimsRequest::parse(text);
-                read.map_err(|_| Refusal::Value("claims is not a JSON object as of OpenID Connect Core 5.5"))?
+                read.map_err(|_| Refusal::Value("claims", "claims is not a JSON object as of OpenID Connect Core 5.5"))?
             }
         };
         if claims.essential_acr.as_ref().is_some_and(|demanded| !demanded.iter().any(|acr| acr == ACR_ONE_FACTOR)) {
@@ -371,13 +403,13 @@ impl Prompt {
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
                 // Prompt Create §4.1: a value that metadata does not list is refused. Self-registration does not exist yet.
-                "create" => return Err(Refusal::Value("prompt=create is not supported here")),
-                _ => return Err(Refusal::Value("prompt holds an unknown value")),
+                "create" => return Err(Refusal::Value("prompt", "prompt=create is not supported here")),
+                _ => return Err(Refusal::Value("prompt", "prompt holds an unknown value")),
             }
         }
         // OIDC Core §3.1.2.1: none with any other value is an error.
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(Refusal::Value("prompt=none stands alone"));
+            return Err(Refusal::Value("prompt", "prompt=none stands alone"));
         }
         Ok(prompt)
     }
@@ -401,11 +433,14 @@ fn requested_scope(params: &Params, client: &Client) -> Result<Scope, Refusal> {
 
 fn bounded(params: &Params, name: &'static str, most: usize) -> Result<Option<String>, Refusal> {
     match params.get(name) {
-        Some(value) if value.len() > most => Err(Refusal::Value(match name {
-            "nonce" => "nonce is longer than 1024 bytes",
-            "login_hint" => "login_hint is longer than 512 bytes",
-            _ => "a parameter is too long",
-        })),
+        Some(value) if value.len() > most => Err(Refusal::Value(
+            name,
+            match name {
+                "nonce" => "nonce is longer than 1024 bytes",
+                "login_hint" => "login_hint is longer than 512 bytes",
+                _ => "a parameter is too long",
+            },
+        )),
         value => Ok(value.map(str::to_owned)),
     }
 }
@@ -414,13 +449,17 @@ fn max_age(params: &Params) -> Result<Option<i64>, Refusal> {
     let Some(text) = params.get("max_age") else { return Ok(None) };
     let digits = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { text.parse().ok() } else { None };
-    number.map(Some).ok_or(Refusal::Value("max_age must be a whole number of seconds"))
+    number.map(Some).ok_or(Refusal::Value("max_age", "max_age must be a whole number of seconds"))
 }
 
 fn acr_values(params: &Params) -> Result<Vec<String>, Refusal> {
     let values: Vec<String> =
         params.get("acr_values").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    if values.len() > MAX_ACR_VALUES { Err(Refusal::Value("more than 20 acr_values")) } else { Ok(values) }
+    if values.len() > MAX_ACR_VALUES {
+        Err(Refusal::Value("acr_values", "more than 20 acr_values"))
+    } else {
+        Ok(values)
+    }
 }
 
 /// OIDC Core §3.1.2.1 and §5.5.1: who must be signed in.
@@ -433,14 +472,21 @@ fn subject_hint(
     let hinted = match (params.has("id_token_hint"), hint) {
         (false, _) => None,
         (true, Some(hint)) if hint.audience.iter().any(|audience| audience == client.id.as_str()) => Some(hint.subject),
-        (true, _) => return Err(Refusal::Value("id_token_hint is not an ID token of this issuer for this client")),
+        (true, _) => {
+            return Err(Refusal::Value(
+                "id_token_hint",
+                "id_token_hint is not an ID token of this issuer for this client",
+            ));
+        }
     };
     let claimed = match claims.subject.as_deref() {
         None => None,
         Some(text) => Some(UserId::parse(text).ok_or(Refusal::LoginRequired)?),
     };
     match (hinted, claimed) {
-        (Some(one), Some(other)) if one != other => Err(Refusal::Value("id_token_hint and claims name two subjects")),
+        (Some(one), Some(other)) if one != other => {
+            Err(Refusal::Value("id_token_hint", "id_token_hint and claims name two subjects"))
+        }
         (hinted, claimed) => Ok(hinted.or(claimed)),
     }
 }

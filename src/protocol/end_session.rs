@@ -28,6 +28,18 @@ pub enum EndSessionError {
     Malformed,
 }
 
+impl EndSessionError {
+    /// The parameter at fault, if it is a certain one.
+    pub const fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Hint => Some("id_token_hint"),
+            Self::OtherClient => Some("client_id"),
+            Self::NoClient | Self::Unregistered => Some("post_logout_redirect_uri"),
+            Self::Malformed => None,
+        }
+    }
+}
+
 /// The parameters of §2.
 #[derive(Clone, Debug, Default)]
 pub struct EndSessionRequest {

@@ -34,6 +34,63 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code.
+    pub const ALL: [Self; 25] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::UnsupportedGrantType,
+        Self::UnsupportedResponseType,
+        Self::UnsupportedTokenType,
+        Self::InvalidScope,
+        Self::InvalidTarget,
+        Self::AccessDenied,
+        Self::ServerError,
+        Self::TemporarilyUnavailable,
+        Self::InvalidToken,
+        Self::InsufficientScope,
+        Self::LoginRequired,
+        Self::ConsentRequired,
+        Self::AccountSelectionRequired,
+        Self::InteractionRequired,
+        Self::UnmetAuthenticationRequirements,
+        Self::RequestNotSupported,
+        Self::RequestUriNotSupported,
+        Self::RegistrationNotSupported,
+        Self::InvalidRedirectUri,
+        Self::InvalidClientMetadata,
+        Self::InvalidSoftwareStatement,
+    ];
+
+    /// Where the code is defined.
+    pub const fn defined_in(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1",
+            Self::InvalidClient | Self::InvalidGrant | Self::UnsupportedGrantType => "RFC 6749 §5.2",
+            Self::UnauthorizedClient | Self::InvalidScope => "RFC 6749 §4.1.2.1, §5.2",
+            Self::UnsupportedResponseType | Self::AccessDenied | Self::ServerError | Self::TemporarilyUnavailable => {
+                "RFC 6749 §4.1.2.1"
+            }
+            Self::UnsupportedTokenType => "RFC 7009 §2.2.1",
+            Self::InvalidTarget => "RFC 8707 §2",
+            Self::InvalidToken | Self::InsufficientScope => "RFC 6750 §3.1",
+            Self::LoginRequired
+            | Self::ConsentRequired
+            | Self::AccountSelectionRequired
+            | Self::InteractionRequired
+            | Self::RequestNotSupported
+            | Self::RequestUriNotSupported
+            | Self::RegistrationNotSupported => "OpenID Connect Core §3.1.2.6",
+            Self::UnmetAuthenticationRequirements => {
+                "OpenID Connect Core Error Code unmet_authentication_requirements §2"
+            }
+            Self::InvalidRedirectUri | Self::InvalidClientMetadata | Self::InvalidSoftwareStatement => {
+                "RFC 7591 §3.2.2"
+            }
+        }
+    }
+
     /// The code's text.
     pub const fn as_str(self) -> &'static str {
         match self {

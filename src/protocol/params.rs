@@ -29,6 +29,16 @@ pub enum ParamsError {
     TooMany,
 }
 
+impl ParamsError {
+    /// The parameter at fault, if it is one that we know.
+    pub const fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Self::Repeated(name) => Some(name),
+            Self::RepeatedUnknown | Self::NotText | Self::TooMany => None,
+        }
+    }
+}
+
 /// The parameters of one request, decoded.
 #[derive(Clone, Debug, Default)]
 pub struct Params {

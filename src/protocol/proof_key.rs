@@ -38,6 +38,17 @@ pub enum ProofKeyError {
     Mismatch,
 }
 
+impl ProofKeyError {
+    /// The parameter at fault.
+    pub const fn parameter(&self) -> &'static str {
+        match self {
+            Self::ChallengeRequired | Self::MethodAlone | Self::Challenge => "code_challenge",
+            Self::Method => "code_challenge_method",
+            Self::Verifier | Self::VerifierMissing | Self::VerifierUnexpected | Self::Mismatch => "code_verifier",
+        }
+    }
+}
+
 /// An S256 `code_challenge`: 43 characters of base64url (RFC 7636 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -364,6 +364,74 @@ error-unsupported = لا يمكننا تنفيذ ما طلبه التطبيق
 error-unsupported-what = استخدم التطبيق خيارًا غير متاح هنا.
 error-unsupported-next = أخبر القائمين على التطبيق، واذكر لهم الرقم المرجعي أدناه.
 
+## معاني رموز الأخطاء للمطوّرين: `code-{code}`، وما يجب فعله: `-fix`
+
+codes-title = رموز الأخطاء
+codes-lead = ما يجيب به هذا الخادم حين يرفض طلبًا، بكلمات بسيطة.
+codes-column-code = الرمز
+codes-column-means = معناه
+codes-fix = ما العمل
+codes-defined = محدَّد في
+codes-ours = خاص ببرنامج ⁨Chancery⁩، في الصفحات فقط
+codes-all = كل رموز الأخطاء
+
+code-invalid_request = ينقص الطلبَ معاملٌ، أو تكرّر فيه معامل، أو فيه قيمة لا يمكن استعمالها.
+code-invalid_request-fix = يذكر الوصف موضع الخطأ. قارن الطلب بتوثيق نقطة النهاية؛ ومعظم مكتبات العملاء تتولى ذلك بنفسها.
+code-invalid_client = لم يُثبت العميل هويته: إما أنه مجهول أو موقوف، أو أن سره أو تأكيده خاطئ، أو أنه استعمل طريقة غير المسجَّلة له.
+code-invalid_client-fix = تحقّق من ⁨client_id⁩ ومن السر أو المفتاح ومن ⁨token_endpoint_auth_method⁩. ومع التأكيد تحقّق أيضًا من ⁨aud⁩ و⁨exp⁩ و⁨jti⁩ ومن ساعة الجهاز الذي أنشأه.
+code-invalid_grant = رمز التفويض أو رمز التحديث مجهول أو منتهٍ أو مستهلَك أو مسحوب أو يخص عميلًا آخر. أو أن ⁨redirect_uri⁩ أو ⁨code_verifier⁩ يختلف عما في طلب التفويض.
+code-invalid_grant-fix = استبدل كل رمز مرة واحدة وفورًا، واحتفظ دائمًا بأحدث رمز تحديث. وإذا لم يبقَ رمز صالح فليسجّل الشخص الدخول من جديد.
+code-unauthorized_client = العميل معروف، لكنه غير مسجَّل لهذا النوع من المنح.
+code-unauthorized_client-fix = أضف النوع إلى ⁨grant_types⁩ الخاصة بالعميل، أو استعمل نوعًا موجودًا فيها.
+code-unsupported_grant_type = لا يوفّر هذا الخادم قيمة ⁨grant_type⁩ الواردة في الطلب.
+code-unsupported_grant_type-fix = استعمل قيمة مذكورة في ⁨grant_types_supported⁩ ضمن البيانات الوصفية.
+code-unsupported_response_type = قيمة ⁨response_type⁩ ليست ⁨code⁩، ولا يوفّر هذا الخادم غيرها.
+code-unsupported_response_type-fix = استعمل مسار رمز التفويض مع ⁨PKCE⁩. فهو يحل محل المسارين الضمني والهجين.
+code-unsupported_token_type = لا يستطيع هذا الخادم سحب رمز من هذا النوع.
+code-unsupported_token_type-fix = اسحب رمز التحديث بدلًا منه، أو انتظر حتى تنتهي صلاحية الرمز.
+code-invalid_scope = لا يجوز لهذا العميل طلب أي من هذه الصلاحيات، أو طُلب أكثر مما مُنح.
+code-invalid_scope-fix = قارن ⁨scope⁩ الطلب بما سُجّل للعميل. وعند التضييق اطلب جزءًا مما مُنح.
+code-invalid_target = أحد الموارد مجهول هنا، أو مكتوب خطأً، أو لم يُمنح.
+code-invalid_target-fix = سمِّ الواجهة البرمجية كما سُجّلت تمامًا، حرفًا بحرف.
+code-access_denied = رفض الشخص الطلب، أو أن المؤسسة لا تسمح به.
+code-access_denied-fix = عامله كجواب لا كعطل: أخبر الشخص بما لن يعمل، واعرض عليه المحاولة من جديد.
+code-server_error = حدث عطل في الخادم.
+code-server_error-fix = حاول لاحقًا. وبالمرجع يجد القائمون على الخادم القصة كاملة في السجل.
+code-temporarily_unavailable = على الخادم عمل كثير، أو لا يصل إلى قاعدة بياناته، أو يبطئ هذا العميل بعد محاولات فاشلة كثيرة.
+code-temporarily_unavailable-fix = انتظر المدة المذكورة في ⁨Retry-After⁩، ثم حاول مرة أخرى.
+code-invalid_token = رمز الوصول مفقود أو معيب أو منتهٍ أو مسحوب أو مخصَّص لواجهة برمجية أخرى.
+code-invalid_token-fix = احصل على رمز جديد برمز التحديث، أو فليسجّل الشخص الدخول من جديد.
+code-insufficient_scope = رمز الوصول صالح، لكن تنقصه صلاحية لازمة هنا.
+code-insufficient_scope-fix = اطلب تلك الصلاحية حين يسجّل الشخص الدخول.
+code-login_required = يمنع الطلب عرض الصفحات (⁨prompt=none⁩)، لكن لا أحد مسجَّل الدخول، أو لم يسجّله منذ وقت قريب بما يكفي.
+code-login_required-fix = أرسل الطلب من جديد بلا ⁨prompt=none⁩.
+code-consent_required = يمنع الطلب عرض الصفحات (⁨prompt=none⁩)، لكن على الشخص أن يسمح بشيء أولًا.
+code-consent_required-fix = أرسل الطلب من جديد بلا ⁨prompt=none⁩، حتى يمكن سؤال الشخص.
+code-account_selection_required = يمنع الطلب عرض الصفحات (⁨prompt=none⁩)، لكن عدة أشخاص مسجَّلو الدخول في هذا المتصفح.
+code-account_selection_required-fix = أرسل الطلب من جديد بلا ⁨prompt=none⁩، أو حدّد بمعامل ⁨id_token_hint⁩ من المقصود.
+code-interaction_required = يمنع الطلب عرض الصفحات (⁨prompt=none⁩)، لكن لا بد من عرض صفحة.
+code-interaction_required-fix = أرسل الطلب من جديد بلا ⁨prompt=none⁩.
+code-unmet_authentication_requirements = يشترط الطلب تسجيل دخول أقوى (⁨acr⁩) مما يستطيعه أحد هنا.
+code-unmet_authentication_requirements-fix = اشترط قيمة مذكورة في ⁨acr_values_supported⁩ ضمن البيانات الوصفية، أو تمنَّها بدل اشتراطها.
+code-request_not_supported = يحمل المعامل ⁨request⁩ كائن طلب، وهذا الخادم لا يقرؤه.
+code-request_not_supported-fix = أرسل المعاملات واحدًا واحدًا.
+code-request_uri_not_supported = يشير المعامل ⁨request_uri⁩ إلى كائن طلب، وهذا الخادم لا يقرؤه.
+code-request_uri_not_supported-fix = أرسل المعاملات واحدًا واحدًا.
+code-registration_not_supported = المعامل ⁨registration⁩ غير متاح هنا.
+code-registration_not_supported-fix = سجّل العميل مسبقًا، عند ⁨registration_endpoint⁩ أو لدى المسؤول.
+code-invalid_redirect_uri = أحد عناوين إعادة التوجيه في التسجيل غير مسموح به.
+code-invalid_redirect_uri-fix = أعطِ عناوين ⁨https⁩ كاملة بلا جزء بعد ⁨#⁩. عناوين الجهاز المحلي والمخططات الخاصة للتطبيقات الأصلية فقط.
+code-invalid_client_metadata = إحدى قيم التسجيل غير مسموح بها، أو قيمتان منها لا تتفقان.
+code-invalid_client_metadata-fix = يسمّي الوصف العنصر وما هو الصحيح.
+code-invalid_software_statement = لا يمكن استعمال بيان البرنامج الوارد في التسجيل.
+code-invalid_software_statement-fix = اتركه، وأعطِ العناصر واحدًا واحدًا.
+code-forbidden = النموذج أو الصفحة يخص متصفحًا آخر أو جاء من موقع آخر، لذلك لم يتغير شيء.
+code-forbidden-fix = أكمل في المتصفح الذي بدأت فيه مع السماح بملفات تعريف الارتباط، وافتح الصفحة من جديد.
+code-not_found = لا يوجد شيء في هذا العنوان.
+code-not_found-fix = خذ العناوين من البيانات الوصفية للمُصدِر بدل تركيبها.
+code-gone = استُعمل الرابط أو الصفحة من قبل، أو صار قديمًا جدًا.
+code-gone-fix = ابدأ من جديد، أو اطلب رابطًا جديدًا.
+
 ## صفحات المطورين
 
 start-title = خادم Chancery يعمل

@@ -308,6 +308,74 @@ error-unsupported = Was die App verlangt, können wir nicht
 error-unsupported-what = Die App hat eine Möglichkeit benutzt, die hier nicht angeboten wird.
 error-unsupported-next = Sagen Sie es den Menschen, die die App betreiben, und nennen Sie ihnen die Kennung unten.
 
+## Was Fehlercodes bedeuten, für Entwickler: `code-{code}`, und was zu tun ist: `-fix`
+
+codes-title = Fehlercodes
+codes-lead = Was dieser Server antwortet, wenn er eine Anfrage ablehnt, in einfachen Worten.
+codes-column-code = Code
+codes-column-means = Was er bedeutet
+codes-fix = Was zu tun ist
+codes-defined = Festgelegt in
+codes-ours = Von Chancery selbst, nur auf Seiten
+codes-all = Alle Fehlercodes
+
+code-invalid_request = Der Anfrage fehlt ein Parameter, sie enthält einen doppelt oder einen mit einem unbrauchbaren Wert.
+code-invalid_request-fix = Die Beschreibung nennt, was falsch ist. Vergleichen Sie die Anfrage mit der Dokumentation des Endpunkts; die meisten Client-Bibliotheken machen das von sich aus richtig.
+code-invalid_client = Der Client hat nicht bewiesen, wer er ist: Er ist unbekannt oder abgeschaltet, sein Geheimnis oder seine Assertion ist falsch, oder er hat ein anderes Verfahren benutzt als das registrierte.
+code-invalid_client-fix = Prüfen Sie client_id, Geheimnis oder Schlüssel und token_endpoint_auth_method. Bei einer Assertion auch aud, exp und jti sowie die Uhr des Rechners, der sie erzeugt hat.
+code-invalid_grant = Der Autorisierungscode oder das Refresh-Token ist unbekannt, abgelaufen, verbraucht, widerrufen oder gehört einem anderen Client. Oder redirect_uri oder code_verifier weichen von der Autorisierungsanfrage ab.
+code-invalid_grant-fix = Lösen Sie jeden Code einmal und sofort ein und bewahren Sie stets das neueste Refresh-Token auf. Ist keines mehr gültig, muss sich die Person neu anmelden.
+code-unauthorized_client = Der Client ist bekannt, aber für diesen Grant nicht registriert.
+code-unauthorized_client-fix = Nehmen Sie den Grant in grant_types des Clients auf oder benutzen Sie einen, der dort steht.
+code-unsupported_grant_type = Diesen grant_type bietet der Server nicht an.
+code-unsupported_grant_type-fix = Benutzen Sie einen, der in den Metadaten unter grant_types_supported steht.
+code-unsupported_response_type = Der response_type ist nicht code, und einen anderen bietet dieser Server nicht an.
+code-unsupported_response_type-fix = Benutzen Sie den Autorisierungscode mit PKCE. Er ersetzt die impliziten und hybriden Abläufe.
+code-unsupported_token_type = Ein Token dieser Art kann dieser Server nicht widerrufen.
+code-unsupported_token_type-fix = Widerrufen Sie stattdessen das Refresh-Token, oder warten Sie, bis das Token abläuft.
+code-invalid_scope = Keinen dieser Scopes darf der Client anfragen, oder es wurde mehr angefragt als erteilt.
+code-invalid_scope-fix = Vergleichen Sie den Scope der Anfrage mit dem des Clients. Beim Einschränken darf nur ein Teil des Erteilten angefragt werden.
+code-invalid_target = Eine Ressource ist hier unbekannt, falsch geschrieben oder wurde nicht erteilt.
+code-invalid_target-fix = Nennen Sie die API genau so, wie sie registriert ist, Zeichen für Zeichen.
+code-access_denied = Die Person hat abgelehnt, oder die Organisation erlaubt es nicht.
+code-access_denied-fix = Nehmen Sie es als Antwort, nicht als Störung: Sagen Sie der Person, was nun nicht geht, und bieten Sie einen neuen Versuch an.
+code-server_error = Auf dem Server ist etwas fehlgeschlagen.
+code-server_error-fix = Versuchen Sie es später noch einmal. Mit der Referenz findet der Betrieb des Servers die ganze Geschichte im Protokoll.
+code-temporarily_unavailable = Der Server hat zu viel zu tun, erreicht seine Datenbank nicht oder bremst diesen Client nach vielen Fehlversuchen.
+code-temporarily_unavailable-fix = Warten Sie so lange, wie Retry-After sagt, und versuchen Sie es dann noch einmal.
+code-invalid_token = Das Access-Token fehlt, ist fehlerhaft, abgelaufen, widerrufen oder für eine andere API bestimmt.
+code-invalid_token-fix = Holen Sie mit dem Refresh-Token ein neues, oder lassen Sie die Person sich neu anmelden.
+code-insufficient_scope = Das Access-Token ist gültig, aber ihm fehlt ein Scope, der hier gebraucht wird.
+code-insufficient_scope-fix = Fragen Sie diesen Scope an, wenn sich die Person anmeldet.
+code-login_required = Die Anfrage verbietet Seiten (prompt=none), aber niemand ist angemeldet, oder nicht kürzlich genug.
+code-login_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none.
+code-consent_required = Die Anfrage verbietet Seiten (prompt=none), aber die Person muss erst noch etwas erlauben.
+code-consent_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none, damit die Person gefragt werden kann.
+code-account_selection_required = Die Anfrage verbietet Seiten (prompt=none), aber in diesem Browser sind mehrere Personen angemeldet.
+code-account_selection_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none, oder sagen Sie mit id_token_hint, wer gemeint ist.
+code-interaction_required = Die Anfrage verbietet Seiten (prompt=none), aber eine müsste gezeigt werden.
+code-interaction_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none.
+code-unmet_authentication_requirements = Die Anfrage verlangt eine stärkere Anmeldung (acr), als hier jemand leisten kann.
+code-unmet_authentication_requirements-fix = Verlangen Sie eine, die in den Metadaten unter acr_values_supported steht, oder wünschen Sie sie nur.
+code-request_not_supported = Der Parameter request enthält ein Request-Objekt, das dieser Server nicht liest.
+code-request_not_supported-fix = Senden Sie die Parameter einzeln.
+code-request_uri_not_supported = Der Parameter request_uri verweist auf ein Request-Objekt, das dieser Server nicht liest.
+code-request_uri_not_supported-fix = Senden Sie die Parameter einzeln.
+code-registration_not_supported = Den Parameter registration gibt es hier nicht.
+code-registration_not_supported-fix = Registrieren Sie den Client vorher, am registration_endpoint oder bei der Administration.
+code-invalid_redirect_uri = Eine Redirect-URI der Registrierung ist nicht erlaubt.
+code-invalid_redirect_uri-fix = Geben Sie ganze https-Adressen ohne Fragment an. Loopback-Adressen und eigene Schemas sind nativen Clients vorbehalten.
+code-invalid_client_metadata = Ein Wert der Registrierung ist nicht erlaubt, oder zwei passen nicht zusammen.
+code-invalid_client_metadata-fix = Die Beschreibung nennt die Angabe und was richtig wäre.
+code-invalid_software_statement = Das Software-Statement der Registrierung ist nicht brauchbar.
+code-invalid_software_statement-fix = Lassen Sie es weg und machen Sie die Angaben einzeln.
+code-forbidden = Das Formular oder die Seite gehört zu einem anderen Browser oder kommt von einer anderen Website; deshalb wurde nichts geändert.
+code-forbidden-fix = Machen Sie in dem Browser weiter, in dem es begann, mit erlaubten Cookies, und öffnen Sie die Seite neu.
+code-not_found = Unter dieser Adresse gibt es nichts.
+code-not_found-fix = Entnehmen Sie Adressen den Metadaten des Ausstellers, statt sie zusammenzusetzen.
+code-gone = Der Link oder die Seite wurde schon benutzt oder ist zu alt.
+code-gone-fix = Beginnen Sie neu, oder bitten Sie um einen neuen Link.
+
 ## Seiten für die Entwicklung
 
 start-title = Chancery läuft

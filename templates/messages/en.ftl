@@ -309,6 +309,74 @@ error-unsupported = We cannot do what the app asked
 error-unsupported-what = The app used an option that is not offered here.
 error-unsupported-next = Tell the people who run the app, and give them the reference below.
 
+## What error codes mean, for developers: `code-{code}`, and what to do: `-fix`
+
+codes-title = Error codes
+codes-lead = What this server answers when it refuses a request, in plain words.
+codes-column-code = Code
+codes-column-means = What it means
+codes-fix = What to do
+codes-defined = Defined in
+codes-ours = Chancery’s own, on pages only
+codes-all = All error codes
+
+code-invalid_request = The request lacks a parameter, holds one twice, or holds a value that cannot be used.
+code-invalid_request-fix = The description names what is wrong. Compare the request with the documentation of the endpoint; most client libraries get this right by themselves.
+code-invalid_client = The client did not prove who it is: it is unknown or switched off, its secret or assertion is wrong, or it used another method than the one it is registered with.
+code-invalid_client-fix = Check client_id, the secret or the key, and token_endpoint_auth_method. With an assertion also check aud, exp and jti, and the clock of the machine that made it.
+code-invalid_grant = The authorization code or refresh token is unknown, expired, used up, revoked or another client’s. Or redirect_uri or code_verifier differ from what the authorization request said.
+code-invalid_grant-fix = Redeem each code once and at once, and always keep the newest refresh token. If none is left that works, let the person sign in again.
+code-unauthorized_client = The client is known, but it is not registered for this grant.
+code-unauthorized_client-fix = Add the grant to the grant_types of the client, or use one that is there.
+code-unsupported_grant_type = This server does not offer the grant_type of the request.
+code-unsupported_grant_type-fix = Use one that grant_types_supported lists in the metadata.
+code-unsupported_response_type = The response_type is not code, and this server offers no other.
+code-unsupported_response_type-fix = Use the authorization code flow with PKCE. It takes the place of the implicit and hybrid flows.
+code-unsupported_token_type = This server cannot revoke a token of this type.
+code-unsupported_token_type-fix = Revoke the refresh token instead, or wait until the token expires.
+code-invalid_scope = None of the scopes may be asked for by this client, or more was asked for than was granted.
+code-invalid_scope-fix = Compare the scope of the request with the scope of the client. When narrowing, ask for part of what was granted.
+code-invalid_target = A resource is unknown here, malformed, or was not granted.
+code-invalid_target-fix = Name the API exactly as it is registered, character by character.
+code-access_denied = The person said no, or the organisation does not allow it.
+code-access_denied-fix = Take it as an answer, not as a failure: tell the person what will not work, and offer to try again.
+code-server_error = Something failed on the server.
+code-server_error-fix = Try again later. With the reference, the people who run the server find the whole story in its log.
+code-temporarily_unavailable = The server has too much to do, cannot reach its database, or slows this client down after many failures.
+code-temporarily_unavailable-fix = Wait as long as Retry-After says, then try again.
+code-invalid_token = The access token is missing, malformed, expired, revoked, or meant for another API.
+code-invalid_token-fix = Get a new one with the refresh token, or let the person sign in again.
+code-insufficient_scope = The access token is good, but lacks a scope that is needed here.
+code-insufficient_scope-fix = Ask for that scope when the person signs in.
+code-login_required = The request forbids pages (prompt=none), but nobody is signed in, or not recently enough.
+code-login_required-fix = Send the request again without prompt=none.
+code-consent_required = The request forbids pages (prompt=none), but the person has yet to allow something.
+code-consent_required-fix = Send the request again without prompt=none, so that the person can be asked.
+code-account_selection_required = The request forbids pages (prompt=none), but several people are signed in in this browser.
+code-account_selection_required-fix = Send the request again without prompt=none, or say with id_token_hint who is meant.
+code-interaction_required = The request forbids pages (prompt=none), but one would have to be shown.
+code-interaction_required-fix = Send the request again without prompt=none.
+code-unmet_authentication_requirements = The request demands a stronger sign-in (acr) than anybody can give here.
+code-unmet_authentication_requirements-fix = Demand one that acr_values_supported lists in the metadata, or wish for it instead of demanding it.
+code-request_not_supported = The parameter request carries a request object, which this server does not read.
+code-request_not_supported-fix = Send the parameters one by one.
+code-request_uri_not_supported = The parameter request_uri refers to a request object, which this server does not read.
+code-request_uri_not_supported-fix = Send the parameters one by one.
+code-registration_not_supported = The parameter registration is not supported here.
+code-registration_not_supported-fix = Register the client beforehand, at registration_endpoint or with an administrator.
+code-invalid_redirect_uri = A redirect URI of the registration is not allowed.
+code-invalid_redirect_uri-fix = Give whole https addresses without fragment. Loopback addresses and private schemes are for native clients.
+code-invalid_client_metadata = A value of the registration is not allowed, or two of them do not fit together.
+code-invalid_client_metadata-fix = The description names the member and what would be right.
+code-invalid_software_statement = The software statement of the registration cannot be used.
+code-invalid_software_statement-fix = Leave it out and give the members one by one.
+code-forbidden = The form or page belongs to another browser or comes from another site, so nothing was changed.
+code-forbidden-fix = Go on in the browser in which it began, with cookies allowed, and open the page anew.
+code-not_found = There is nothing at this address.
+code-not_found-fix = Take addresses from the metadata of the issuer instead of putting them together.
+code-gone = The link or page was used already, or is too old.
+code-gone-fix = Begin anew, or ask for a new link.
+
 ## Developer pages
 
 start-title = Chancery is running
