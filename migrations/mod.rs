@@ -12,6 +12,7 @@ mod m0002_consent_to_claims;
 mod m0003_versions;
 mod m0004_audit_head;
 mod m0005_kept_sessions;
+mod m0006_declined_scopes;
 
 /// All steps.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_versions::Migration),
             Box::new(m0004_audit_head::Migration),
             Box::new(m0005_kept_sessions::Migration),
+            Box::new(m0006_declined_scopes::Migration),
         ]
     }
 }

@@ -7,9 +7,9 @@ use poem::{Request, Response};
 use url::Url;
 
 use super::answer::{Handled, PageFailure, page, see_other};
+use super::developer_views::{DevErrors, DevMail, Start, StyleGuide};
 use super::messages::{self, Messages};
 use super::platform::Answering;
-use super::views::{DevErrors, DevMail, Start, StyleGuide};
 use super::visit::Visit;
 use crate::call::{App, Head};
 use crate::protocol::client::{Client, ClientOrigin, GrantType};

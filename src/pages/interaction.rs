@@ -19,7 +19,6 @@ use crate::call::{Call, Head};
 use crate::endpoints::{MAX_FORM, is_form};
 use crate::mint;
 use crate::protocol::audit_event::AuditKind;
-use crate::protocol::authorization_request::Refusal;
 use crate::protocol::client::Client;
 use crate::protocol::identifiers::SessionId;
 use crate::protocol::params::Params;
@@ -91,12 +90,12 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
         Next::ChooseAccount => steps::choose_account(&step)?,
         Next::Consent { scope, resources, more } => {
             let whole = Consent::to(&sign_in.request);
-            let asked = match consent {
+            let asked = match &consent {
                 _ if more => steps::Asked::Also,
-                Some(before) if before.and(&whole) == before => steps::Asked::Again,
+                Some(before) if before.and(&whole) == *before => steps::Asked::Again,
                 Some(_) | None => steps::Asked::First,
             };
-            steps::consent(&step, &scope, &resources, asked)?
+            steps::consent(&step, (&scope, &resources), asked, consent.as_ref())?
         }
     };
     browser.introduce(call, &mut response);
@@ -107,7 +106,11 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
     Ok(response)
 }
 
-async fn decide(step: &Step<'_>) -> Result<(Next, Option<Consent>), PageFailure> {
+/// What comes next, and what the person allowed before.
+///
+/// # Errors
+/// A failure of the database.
+pub(super) async fn decide(step: &Step<'_>) -> Result<(Next, Option<Consent>), PageFailure> {
     let sessions = step.browser.sessions();
     let situation = |consent| Situation {
         request: &step.sign_in.request,
@@ -173,7 +176,7 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
     let name = head.uri.path().rsplit('/').next().unwrap_or_default();
     let done = match name {
         "account" => account(&step, &form, &here).await?,
-        "consent" => consent(&step, &form).await?,
+        "consent" => super::consent::consent(&step, &form).await?,
         name => match methods::by_name(name) {
             Some(method) => attempt(&step, method, &form, &here).await?,
             None => return Err(PageFailure::not_found()),
@@ -326,53 +329,6 @@ async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
         browser.prefer(call, &mut response, known.session.id);
     }
     Ok((outcome == Outcome::Done).then_some(response))
-}
-
-/// The person allowed or denied.
-async fn consent(step: &Step<'_>, form: &Params) -> Result<Option<Response>, PageFailure> {
-    let Step { call, head, browser, sign_in, client } = step;
-    let (Next::Consent { .. }, before) = decide(step).await? else { return Ok(None) };
-    let sessions = browser.sessions();
-    let situation = Situation {
-        request: &sign_in.request,
-        client,
-        sessions: &sessions,
-        progress: &sign_in.progress,
-        consent: before.as_ref(),
-        now: call.now,
-    };
-    let Some(session) = engine::current_session(&situation) else { return Ok(None) };
-    let Some(user) = browser.user_of(session.id) else { return Ok(None) };
-    let event = |kind| call.event(kind).client(&client.id).user(user.id, user.audit_salt.clone());
-    if form.get("decision") != Some("allow") {
-        let change = call.store.advance_sign_in(sign_in, &sign_in.progress, Some(call.now));
-        if call.store.write(change.and(call.audit(event(AuditKind::ConsentDenied)))).await? == Outcome::Refused {
-            return Ok(None);
-        }
-        let refused = sign_in.request.refuse(Refusal::AccessDenied);
-        return refuse(call, head, client, refused, sign_in.request.ui_locales.as_deref()).map(Some);
-    }
-    // What was asked for, never what the form says: a box more in the form is nothing.
-    let given = Consent::to(&sign_in.request);
-    let whole = before.as_ref().map_or_else(|| given.clone(), |before| before.and(&given));
-    let remembered = call.store.remember_consent((user.id, &client.id), &whole, before.is_some(), call.now);
-    let progress =
-        Progress { allowed: Some(given.scope.clone()), session_id: Some(session.id), ..sign_in.progress.clone() };
-    let issued = issue_code(step, session, user, &given);
-    let mut event = event(AuditKind::ConsentGiven).with("scope", given.scope.to_string());
-    if !given.claims.is_empty() {
-        event = event.with("claims", given.claims.join(" "));
-    }
-    let change = call
-        .store
-        .advance_sign_in(sign_in, &progress, Some(call.now))
-        .and(remembered)
-        .and(call.audit(event))
-        .and(issued.change);
-    if call.store.write(change).await? == Outcome::Refused {
-        return Ok(None);
-    }
-    answer(step, &issued.code).map(Some)
 }
 
 /// A method looks at what the person sent.

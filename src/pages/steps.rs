@@ -1,5 +1,7 @@
 //! The pages of a sign-in: sign in, choose an account, consent. They show; the engine decides.
 
+use std::collections::BTreeMap;
+
 use poem::Response;
 use poem::http::StatusCode;
 
@@ -10,6 +12,7 @@ use super::views::{
     Account, AccountChooser, ClientCard, Consent, FieldErrors, Form, Notice as Banner, ScopeRow, SignIn,
 };
 use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::protocol::tenant_settings::TenantSettings;
 use crate::sign_in::engine::{self, Notice, SignInReason};
 
 /// Scopes about the person's data; all others act on the person's behalf.
@@ -173,9 +176,9 @@ pub(super) enum Asked {
 /// What the client wants to be allowed.
 pub(super) fn consent(
     step: &Step<'_>,
-    scope: &Scope,
-    resources: &[String],
+    (scope, resources): (&Scope, &[String]),
     asked: Asked,
+    before: Option<&engine::Consent>,
 ) -> Result<Response, PageFailure> {
     let m = messages(step);
     let handle = step.handle()?;
@@ -188,6 +191,12 @@ pub(super) fn consent(
     let (name, detail) = person.as_ref().map_or(("", ""), |(name, detail)| (name.as_str(), detail.as_str()));
     let more = asked == Asked::Also;
     let title = if more { "consent-title-also" } else { "consent-title" };
+    let settings = &step.call.tenant.settings;
+    let optional = settings.optional_scope().within(scope);
+    // A box is ticked, unless the person left it out before.
+    let ticked =
+        |token: &str| optional.contains(token).then(|| !before.is_some_and(|before| before.declined.contains(token)));
+    let row = |token: &str| row(m, token, settings, (ticked(token), more));
     let view = Consent {
         frame: frame(step.call, m, m.with(title, &[("client", client)]), &format!("{here}lang=")),
         form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
@@ -196,7 +205,9 @@ pub(super) fn consent(
         switch_href: Some(&other),
         also: more,
         again: asked == Asked::Again,
-        groups: groups(m, scope, more),
+        groups: groups(scope, row),
+        choice: !optional.is_empty(),
+        each_time: engine::asks_each_time(step.client),
         resources: resources.to_vec(),
     };
     page(StatusCode::OK, &view, Some(&step.sign_in.request.return_to.redirect_uri))
@@ -214,9 +225,9 @@ fn current_person(step: &Step<'_>) -> Option<(String, String)> {
 }
 
 /// The scopes in words, in three groups.
-fn groups(m: &'static Messages, scope: &Scope, new: bool) -> Vec<(&'static str, Vec<ScopeRow>)> {
+fn groups(scope: &Scope, row: impl Fn(&str) -> ScopeRow) -> Vec<(&'static str, Vec<ScopeRow>)> {
     let rows = |wanted: &dyn Fn(&str) -> bool| -> Vec<ScopeRow> {
-        scope.tokens().filter(|token| wanted(token)).map(|token| row(m, token, new)).collect()
+        scope.tokens().filter(|token| wanted(token)).map(&row).collect()
     };
     let all = [
         ("consent-group-profile", rows(&|token| PROFILE_SCOPES.contains(&token))),
@@ -226,10 +237,26 @@ fn groups(m: &'static Messages, scope: &Scope, new: bool) -> Vec<(&'static str, 
     all.into_iter().filter(|(_, rows)| !rows.is_empty()).collect()
 }
 
-fn row(m: &'static Messages, token: &str, new: bool) -> ScopeRow {
-    let (title, sentence) = match m.scope(token) {
-        Some((title, sentence)) => (title.to_owned(), sentence.to_owned()),
-        None => (m.with("scope-other", &[("scope", token)]), m.t("scope-other-sentence").to_owned()),
+/// A scope in the tenant's words, or ours, or none.
+fn row(
+    m: &'static Messages,
+    token: &str,
+    settings: &TenantSettings,
+    (optional, new): (Option<bool>, bool),
+) -> ScopeRow {
+    let told = settings.scopes.get(token);
+    let said = |texts: &BTreeMap<String, String>| {
+        let wished = [m.tag(), settings.default_locale.as_str()];
+        wished.iter().find_map(|tag| texts.get(*tag)).or_else(|| texts.values().next()).cloned()
     };
-    ScopeRow { scope: token.to_owned(), title, sentence, optional: None, new }
+    let ours = m.scope(token);
+    let title = told.and_then(|told| said(&told.title)).or_else(|| ours.map(|(title, _)| title.to_owned()));
+    let sentence = told.and_then(|told| said(&told.sentence)).or_else(|| ours.map(|(_, sentence)| sentence.to_owned()));
+    ScopeRow {
+        scope: token.to_owned(),
+        title: title.unwrap_or_else(|| m.with("scope-other", &[("scope", token)])),
+        sentence: sentence.unwrap_or_else(|| m.t("scope-other-sentence").to_owned()),
+        optional,
+        new,
+    }
 }

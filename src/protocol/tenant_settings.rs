@@ -1,7 +1,10 @@
 //! What a tenant may set: lifetimes, policies, look. Rows and `apply` files hold the same shape.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::plain_text::is_deceiving_text;
 use super::scope::{self, Scope};
 use super::signature::SignatureAlgorithm;
 
@@ -77,6 +80,8 @@ pub struct TenantSettings {
     /// For so many seconds a new key is published before it signs, 0 to 604800; it should not be less than the
     /// `max-age` of the key set (300). Default 3600.
     pub key_publication_lead_seconds: u32,
+    /// What the tenant says of its scopes, by their names.
+    pub scopes: BTreeMap<String, ScopeSettings>,
     /// Link to the privacy notice, in the footer of every page.
     pub privacy_uri: Option<String>,
     /// Link to the terms of service.
@@ -87,6 +92,52 @@ pub struct TenantSettings {
     pub powered_by: bool,
     /// Colours and shape.
     pub theme: ThemeSettings,
+}
+
+/// What a tenant says of one scope, for the consent page.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScopeSettings {
+    /// Whether people may leave it out when they allow the rest. Never for `openid`. Default false.
+    pub optional: bool,
+    /// A few words, by language tag.
+    pub title: BTreeMap<String, String>,
+    /// What a client can do then, in one sentence, by language tag.
+    pub sentence: BTreeMap<String, String>,
+}
+
+/// Scopes that a tenant has words for at most.
+const MAX_SCOPES: usize = 100;
+/// Longest title of a scope, in characters: it stays on two lines.
+const MAX_TITLE: usize = 100;
+/// Longest sentence about a scope, in characters.
+const MAX_SENTENCE: usize = 300;
+
+impl ScopeSettings {
+    fn check(&self, name: &str) -> Result<(), String> {
+        // RFC 6749 §3.3: one token.
+        if Scope::parse(name).map(|scope| scope.tokens().count()) != Ok(1) || name.contains(' ') {
+            return Err(format!("{name:?} is not the name of a scope"));
+        }
+        if self.optional && name == scope::OPENID {
+            return Err("openid cannot be optional: without it there is no sign-in".to_owned());
+        }
+        for (texts, most) in [(&self.title, MAX_TITLE), (&self.sentence, MAX_SENTENCE)] {
+            for (tag, text) in texts {
+                if !is_language_tag(tag) {
+                    return Err(format!("{name}: {tag:?} is not a language tag like en or de"));
+                }
+                if text.trim().is_empty() || text.chars().count() > most || is_deceiving_text(text) {
+                    return Err(format!("{name}: a text must have 1 to {most} characters, none of them invisible"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_language_tag(tag: &str) -> bool {
+    !tag.is_empty() && tag.len() <= 35 && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Colours and shape of a tenant's pages; each absent member keeps the built-in value.
@@ -135,6 +186,7 @@ impl Default for TenantSettings {
             signing_alg: SignatureAlgorithm::Es256,
             key_rotation_days: 90,
             key_publication_lead_seconds: 3600,
+            scopes: BTreeMap::new(),
             privacy_uri: None,
             terms_uri: None,
             support_uri: None,
@@ -182,13 +234,19 @@ impl TenantSettings {
                 return Err(SettingError { name, problem });
             }
         }
-        let tag = self.default_locale.as_bytes();
-        if tag.is_empty() || tag.len() > 35 || !tag.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
+        if !is_language_tag(&self.default_locale) {
             let problem = format!("is {:?}; a language tag like en or de is expected", self.default_locale);
             return Err(SettingError { name: "default_locale", problem });
         }
         if self.theme.radius_px.is_some_and(|radius| radius > 24) {
             return Err(SettingError { name: "theme.radius_px", problem: "must be 0 to 24".to_owned() });
+        }
+        if self.scopes.len() > MAX_SCOPES {
+            let problem = format!("has {} scopes; allowed are {MAX_SCOPES}", self.scopes.len());
+            return Err(SettingError { name: "scopes", problem });
+        }
+        for (name, scope) in &self.scopes {
+            scope.check(name).map_err(|problem| SettingError { name: "scopes", problem })?;
         }
         if let Err(error) = Scope::parse(&self.client_registration_scope) {
             return Err(SettingError { name: "client_registration_scope", problem: error.to_string() });
@@ -201,6 +259,14 @@ impl TenantSettings {
             }
         }
         Ok(())
+    }
+
+    /// The scopes that people may leave out.
+    pub fn optional_scope(&self) -> Scope {
+        let names: Vec<&str> =
+            self.scopes.iter().filter(|(_, scope)| scope.optional).map(|(name, _)| name.as_str()).collect();
+        // Each was checked by itself; a list that is too long has none of them.
+        Scope::parse(&names.join(" ")).unwrap_or_default()
     }
 
     /// The scopes that a dynamically registered client may have.

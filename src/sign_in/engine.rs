@@ -58,9 +58,26 @@ pub struct Consent {
     pub resources: Vec<String>,
     /// Single claims, beside those that the scope stands for (Core §5.5).
     pub claims: Vec<String>,
+    /// Optional scopes that were left out. They are not asked for again, unless the client asks for the question.
+    pub declined: Scope,
 }
 
 impl Consent {
+    /// Whether this claim was left out with the scope that stands for it.
+    fn declines_claim(&self, claim: &str) -> bool {
+        scope_of(claim).is_some_and(|of| self.declined.contains(of))
+    }
+
+    /// Without these scopes and what stands for them.
+    fn without(self, declined: &Scope) -> Self {
+        let left_out = |claim: &String| scope_of(claim).is_some_and(|of| declined.contains(of));
+        Self {
+            scope: self.scope.without(declined),
+            claims: self.claims.into_iter().filter(|claim| !left_out(claim)).collect(),
+            ..self
+        }
+    }
+
     /// Whether this claim may be shown: by its name, or by the scope that stands for it.
     pub fn allows_claim(&self, claim: &str) -> bool {
         self.claims.iter().any(|known| known == claim) || scope_of(claim).is_some_and(|of| self.scope.contains(of))
@@ -68,7 +85,8 @@ impl Consent {
 
     /// All that `request` asks for.
     pub fn to(request: &Checked) -> Self {
-        Self { scope: request.scope.clone(), resources: request.resources.clone(), claims: request.claims.names() }
+        let (scope, resources) = (request.scope.clone(), request.resources.clone());
+        Self { scope, resources, claims: request.claims.names(), declined: Scope::default() }
     }
 
     /// What is allowed here or in `other`.
@@ -82,7 +100,38 @@ impl Consent {
             scope: self.scope.union(&other.scope),
             resources: both(&self.resources, &other.resources),
             claims: both(&self.claims, &other.claims),
+            declined: self.declined.union(&other.declined).without(&other.scope),
         }
+    }
+}
+
+/// The question that a person answers with "Allow".
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// What the client asks for.
+    pub request: &'a Checked,
+    /// What was allowed before.
+    pub before: Option<&'a Consent>,
+    /// What stands on the page, in words.
+    pub shown: &'a Scope,
+    /// What of it may be left out.
+    pub optional: &'a Scope,
+}
+
+impl Question<'_> {
+    /// What is allowed now by an answer with these boxes ticked, and what is remembered of it. None if nothing of the
+    /// scope is left: that is a no. What has no box is allowed with the rest, and a box that was not there is nothing.
+    pub fn answered(&self, ticked: &Scope) -> Option<(Consent, Consent)> {
+        let Self { request, before, shown, optional } = self;
+        let left_out = shown.within(optional).without(ticked);
+        let earlier = before.map(|before| before.declined.without(shown)).unwrap_or_default();
+        let declined = earlier.union(&left_out);
+        let given = Consent::to(request).without(&declined);
+        if given.scope.is_empty() && !request.scope.is_empty() {
+            return None;
+        }
+        let whole = before.map_or_else(|| given.clone(), |before| before.and(&given)).without(&left_out);
+        Some((given, Consent { declined, ..whole }))
     }
 }
 
@@ -206,16 +255,28 @@ fn missing_consent(situation: &Situation<'_>) -> Option<Next> {
     }
     let all = || Next::Consent { scope: request.scope_in_words(), resources: request.resources.clone(), more: false };
     let Some(remembered) = remembered else { return Some(all()) };
-    let claims: Vec<String> =
-        request.claims.names().into_iter().filter(|claim| !remembered.allows_claim(claim)).collect();
-    let scope = request.scope.without(&remembered.scope).union(&scope_in_words(&claims));
+    // RFC 6749 §3.3: a code for nothing of what is asked for helps nobody.
+    if !request.scope.is_empty()
+        && request.scope.within(&remembered.scope).is_empty()
+        && !remembered.declined.is_empty()
+    {
+        return Some(all());
+    }
+    let is_new = |claim: &String| !remembered.allows_claim(claim) && !remembered.declines_claim(claim);
+    let claims: Vec<String> = request.claims.names().into_iter().filter(is_new).collect();
+    let scope = request.scope.without(&remembered.scope).without(&remembered.declined).union(&scope_in_words(&claims));
     let resources: Vec<String> =
         request.resources.iter().filter(|resource| !remembered.resources.contains(resource)).cloned().collect();
     if scope.is_empty() && resources.is_empty() {
         // RFC 8252 §8.6: a client whose identity cannot be known is not let through unseen.
-        return (!is_provable(client)).then(all);
+        return asks_each_time(client).then(all);
     }
     Some(Next::Consent { scope, resources, more: true })
+}
+
+/// Whether the question comes back each time, whatever was allowed before (RFC 8252 §8.6).
+pub fn asks_each_time(client: &Client) -> bool {
+    !is_provable(client)
 }
 
 /// Whether an answer certainly reaches the client that was meant: it keeps a secret, its redirect URIs are `https`

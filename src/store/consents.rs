@@ -17,7 +17,7 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database, or a row that cannot be read.
     pub async fn consent(&self, user: UserId, client: &ClientId) -> Result<Option<Consent>, StoreError> {
-        const SQL: &str = "SELECT scope, resources, claims FROM consent \
+        const SQL: &str = "SELECT scope, resources, claims, declined FROM consent \
             WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3";
         let Some(row) = self.one_row(SQL, [user.0.into(), client.as_str().into()]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
@@ -26,6 +26,7 @@ impl TenantStore {
             scope: Scope::parse(&next()?).map_err(|_| corrupt("consent", "scope"))?,
             resources: serde_json::from_str(&next()?).map_err(|_| corrupt("consent", "resources"))?,
             claims: serde_json::from_str(&next()?).map_err(|_| corrupt("consent", "claims"))?,
+            declined: Scope::parse(&next()?).map_err(|_| corrupt("consent", "declined"))?,
         }))
     }
 
@@ -40,13 +41,14 @@ impl TenantStore {
     ) -> Change {
         let list = |names: &[String]| serde_json::to_string(names).unwrap_or_default();
         let (scope, resources) = (consent.scope.to_string(), list(&consent.resources));
-        let claims = list(&consent.claims);
+        let (claims, declined) = (list(&consent.claims), consent.declined.to_string());
         if known {
             let update = self
                 .rows("consent")
                 .set("scope", scope)
                 .set("resources", resources)
                 .set("claims", claims)
+                .set("declined", declined)
                 .set("granted_at", now.seconds())
                 .with("user_id", user.0)
                 .with("client_id", client.as_str());
@@ -59,6 +61,7 @@ impl TenantStore {
             scope: Set(scope),
             resources: Set(resources),
             claims: Set(claims),
+            declined: Set(declined),
             granted_at: Set(now.seconds()),
         })
     }

@@ -45,7 +45,7 @@ table!(token_grant, "token_grant", { tenant_id: Uuid, id: Uuid; client_id: Strin
     allowed: String, offline: bool, generation: i64, created_at: i64, rotated_at: i64, idle_expires_at: i64, expires_at: i64,
     revoked_at: Option<i64> });
 table!(consent, "consent", { tenant_id: Uuid, user_id: Uuid, client_id: String; scope: String, resources: String,
-    claims: String, granted_at: i64 });
+    claims: String, declined: String, granted_at: i64 });
 table!(revoked_token, "revoked_token", { tenant_id: Uuid, token_hash: Vec<u8>; expires_at: i64 });
 table!(used_assertion, "used_assertion", { tenant_id: Uuid, assertion_hash: Vec<u8>; expires_at: i64 });
 table!(one_time_token, "one_time_token", { tenant_id: Uuid, purpose: String, token_hash: Vec<u8>; uses_left: i64,

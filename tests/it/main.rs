@@ -19,6 +19,7 @@ mod messages;
 mod openidconnect_crate;
 mod outbound;
 mod pages_chooser;
+mod pages_consent;
 mod pages_developer;
 mod pages_errors;
 mod pages_keep;

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::pages::answer::moment;
+use crate::pages::developer_views::DecodedToken;
 use crate::pages::messages::Messages;
-use crate::pages::views::DecodedToken;
 use crate::protocol::timestamp::Timestamp;
 
 /// Claims that are instants (RFC 7519 §2, NumericDate).

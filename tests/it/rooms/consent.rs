@@ -2,7 +2,7 @@
 
 use chancery::protocol::claims_request::ClaimsRequest;
 use chancery::protocol::client::{Client, ClientOrigin};
-use chancery::sign_in::engine::Consent;
+use chancery::sign_in::engine::{Consent, Question};
 use serde_json::json;
 
 use super::engine::{Case, Row, all_come_to_what_they_must, case};
@@ -210,4 +210,110 @@ fn nobody_vouched_for_a_client_that_calls_itself_a_web_application() {
     case.client = public_web(&["https://app.example/cb"]);
     case.client.origin = ClientOrigin::Dynamic;
     assert_eq!(case.next(), "finish 1", "RFC 8252 §8.6: the name of the host vouches");
+}
+
+/// Declined before, allowed before, asked for; what comes next.
+const DECLINED: &[Row] = &[
+    (
+        "declined is not asked again",
+        |case| declined(case, "openid profile", "email", "openid profile email"),
+        "finish 1",
+    ),
+    (
+        "declined, and something new",
+        |case| declined(case, "openid", "email", "openid profile email"),
+        "ask more: profile []",
+    ),
+    ("nothing else is left", |case| declined(case, "openid profile", "email", "email"), "ask all: email []"),
+    (
+        "declined, and asked by its name",
+        |case| {
+            declined(case, "openid profile", "email", "openid profile");
+            asks_by_name(case, &["email"]);
+        },
+        "finish 1",
+    ),
+    (
+        "OIDC Core §3.1.2.1 prompt=consent",
+        |case| {
+            declined(case, "openid", "email", "openid email");
+            case.request.prompt.consent = true;
+        },
+        "ask all: openid email []",
+    ),
+];
+
+fn declined(case: &mut Case, allowed: &str, declined: &str, asked: &str) {
+    case.request.scope = scope(asked);
+    case.consent = Some(Consent { declined: scope(declined), ..consent(allowed) });
+}
+
+#[test]
+fn what_was_declined_is_not_asked_for_again_unless_the_client_wants_it() {
+    all_come_to_what_they_must(DECLINED);
+}
+
+#[test]
+fn what_is_unticked_is_left_out_of_what_is_given_and_of_what_is_remembered() {
+    let optional = scope("email phone");
+    // Asked, allowed and declined before, shown, ticked; given, then remembered as allowed and as declined.
+    for (rule, asked, before, shown, ticked, expected) in [
+        ("all ticked", "openid email", None, "openid email", "email", Some(("openid email", "openid email", ""))),
+        ("none ticked", "openid email", None, "openid email", "", Some(("openid", "openid", "email"))),
+        ("not optional", "openid profile", None, "openid profile", "", Some(("openid profile", "openid profile", ""))),
+        ("not shown", "openid email", None, "openid", "", Some(("openid email", "openid email", ""))),
+        (
+            "more than shown",
+            "openid email",
+            None,
+            "openid email",
+            "email phone",
+            Some(("openid email", "openid email", "")),
+        ),
+        ("nothing left", "email", None, "email", "", None),
+        ("nothing asked for", "", None, "", "", Some(("", "", ""))),
+        (
+            "allowed before, not shown",
+            "openid email profile",
+            Some(("openid email", "")),
+            "profile",
+            "",
+            Some(("openid email profile", "openid email profile", "")),
+        ),
+        (
+            "declined before, not shown",
+            "openid email profile",
+            Some(("openid", "email")),
+            "profile",
+            "",
+            Some(("openid profile", "openid profile", "email")),
+        ),
+        (
+            "declined before, ticked now",
+            "openid email",
+            Some(("openid", "email")),
+            "openid email",
+            "email",
+            Some(("openid email", "openid email", "")),
+        ),
+        (
+            "allowed before, unticked now",
+            "openid email",
+            Some(("openid email phone", "")),
+            "openid email",
+            "",
+            Some(("openid", "openid phone", "email")),
+        ),
+    ] {
+        let mut case = case();
+        case.request.scope = scope(asked);
+        let before = before.map(|(allowed, declined)| Consent { declined: scope(declined), ..consent(allowed) });
+        let (shown, ticked) = (scope(shown), scope(ticked));
+        let question = Question { request: &case.request, before: before.as_ref(), shown: &shown, optional: &optional };
+        let answered = question.answered(&ticked);
+        let texts =
+            answered.map(|(given, whole)| [given.scope, whole.scope, whole.declined].map(|scope| scope.to_string()));
+        let expected = expected.map(|(given, whole, declined)| [given, whole, declined].map(str::to_owned));
+        assert_eq!(texts, expected, "{rule}");
+    }
 }
