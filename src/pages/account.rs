@@ -55,6 +55,7 @@ pub async fn sessions(call: Call, head: Head, _: Body) -> Handled {
             started: moment(m, session.created_at, call.now),
             seen: moment(m, session.last_seen_at, call.now),
             current: session.id == current.session.id,
+            kept: session.kept,
             apps,
         });
     }

@@ -18,13 +18,14 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         Asset::new("chancery.css", CSS, include_bytes!("../../static/chancery.css")),
         Asset::new("developer.css", CSS, include_bytes!("../../static/developer.css")),
         Asset::new("password.js", JS, include_bytes!("../../static/password.js")),
         Asset::new("copy.js", JS, include_bytes!("../../static/copy.js")),
         Asset::new("busy.js", JS, include_bytes!("../../static/busy.js")),
+        Asset::new("local-time.js", JS, include_bytes!("../../static/local-time.js")),
         Asset::new("form-post.js", JS, include_bytes!("../../static/form-post.js")),
         Asset::new("icon.svg", SVG, include_bytes!("../../static/icon.svg")),
     ]

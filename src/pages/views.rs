@@ -333,6 +333,8 @@ pub struct SessionRow {
     pub seen: Moment,
     /// Whether it is the one reading this.
     pub current: bool,
+    /// Whether it stays when the browser is closed.
+    pub kept: bool,
     /// Apps signed in through it.
     pub apps: Vec<String>,
 }

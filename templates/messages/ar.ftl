@@ -259,6 +259,7 @@ resume-expired-text = حفاظًا على أمانك، ينتهي تسجيل ا�
 sessions-title = الأجهزة المسجَّل الدخول عليها
 sessions-lead = سجّل الخروج من كل ما لا تعرفه، وأخبر المسؤول.
 sessions-current = هذا الجهاز
+sessions-kept = يبقى مسجَّل الدخول
 sessions-seen = آخر استخدام
 sessions-started = تسجيل الدخول
 sessions-place = من
@@ -471,6 +472,7 @@ mail-title = الرسائل المحتجزة
 mail-lead = لا يُرسل شيء أثناء التطوير. ما كان سيُرسل مدرج هنا، الأحدث أولًا.
 mail-empty = لا رسائل بعد
 mail-empty-text = لم تُرسل أي رسالة بعد. ما يرسله الخادم أثناء التطوير يُلتقط ويظهر هنا.
+mail-again = ابحث مجددًا
 mail-links = الروابط في هذه الرسالة
 
 dev-errors-title = صفحات الأخطاء

@@ -203,6 +203,7 @@ resume-expired-text = Zu Ihrer Sicherheit endet eine unvollständige Anmeldung n
 sessions-title = Wo Sie angemeldet sind
 sessions-lead = Melden Sie alles ab, was Sie nicht kennen, und sagen Sie der Administration Bescheid.
 sessions-current = Dieses Gerät
+sessions-kept = Bleibt angemeldet
 sessions-seen = Zuletzt benutzt
 sessions-started = Angemeldet
 sessions-place = Von
@@ -415,6 +416,7 @@ mail-title = Abgefangene E-Mails
 mail-lead = In der Entwicklung wird nichts verschickt. Was verschickt worden wäre, steht hier, das Neueste zuerst.
 mail-empty = Noch keine E-Mails
 mail-empty-text = Noch wurde keine E-Mail verschickt. Was der Server in der Entwicklung verschickt, wird hier aufgefangen und gezeigt.
+mail-again = Erneut nachsehen
 mail-links = Links in dieser E-Mail
 
 dev-errors-title = Fehlerseiten

@@ -204,6 +204,7 @@ resume-expired-text = For your safety, an unfinished sign-in ends after a while.
 sessions-title = Where you are signed in
 sessions-lead = Sign out whatever you do not recognise, and tell your administrator.
 sessions-current = This device
+sessions-kept = Stays signed in
 sessions-seen = Last used
 sessions-started = Signed in
 sessions-place = From
@@ -416,6 +417,7 @@ mail-title = Caught mail
 mail-lead = In development nothing is sent. What would have been is listed here, newest first.
 mail-empty = No mail yet
 mail-empty-text = No mail has been sent yet. What the server sends in development is caught and shown here.
+mail-again = Look again
 mail-links = Links in this mail
 
 dev-errors-title = Error pages

@@ -25,6 +25,7 @@ mod pages_errors;
 mod pages_keep;
 mod pages_language;
 mod pages_people;
+mod pages_sessions;
 mod password_pool;
 mod references;
 mod rooms;
