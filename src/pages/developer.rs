@@ -6,10 +6,12 @@ use poem::http::{Method, StatusCode};
 use poem::{Request, Response};
 use url::Url;
 
-use super::answer::{Handled, PageFailure, page, see_other};
+use super::answer::{Handled, PageFailure, moment, page, see_other};
+use super::assets;
 use super::developer_views::{DevErrors, DevMail, Start, StyleGuide};
 use super::messages::{self, Messages};
 use super::platform::Answering;
+use super::views::{Account, ClientCard};
 use super::visit::Visit;
 use crate::call::{App, Head};
 use crate::protocol::client::{Client, ClientOrigin, GrantType};
@@ -24,6 +26,15 @@ const DEMO: &str = "demo";
 const MAX_CLIENTS: u64 = 50;
 /// People that are listed at most.
 const MAX_PEOPLE: u64 = 20;
+/// Arrows of every direction and length, for the style guide.
+const SAMPLE_EXCHANGES: [(&str, &str, &str); 6] = [
+    ("lane-app", "lane-browser", "303 See Other"),
+    ("lane-browser", "lane-server", "GET /authorize"),
+    ("lane-server", "lane-browser", "303 See Other"),
+    ("lane-browser", "lane-app", "GET /callback"),
+    ("lane-app", "lane-server", "POST /token"),
+    ("lane-server", "lane-app", "200 OK"),
+];
 
 /// A page that is asked for by another name of this machine (`127.0.0.1` where the server is `localhost`): leads to
 /// the server's own. Forms and cookies would not work under the other one.
@@ -72,7 +83,32 @@ pub fn mail(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
 pub fn style_guide(app: Arc<App>, head: Head, reference: Arc<str>) -> Answering {
     Box::pin(async move {
         let visit = Visit::of(app, &head, reference);
-        visit.answer(page(StatusCode::OK, &StyleGuide { frame: visit.frame("guide-title") }, None))
+        let now = visit.app.clock.now();
+        let card = |logo| ClientCard {
+            name: "Notes",
+            logo,
+            policy_uri: Some("https://notes.example/privacy"),
+            tos_uri: Some("https://notes.example/terms"),
+            host: Some("notes.example"),
+            verified: true,
+        };
+        let account = |name: &str, signed_in| Account {
+            session: String::new(),
+            name: name.to_owned(),
+            detail: "ada@acme.example".to_owned(),
+            signed_in,
+        };
+        let mut frame = visit.frame("guide-title");
+        frame.signed_in = Some(("Ada Lovelace".to_owned(), "#content".to_owned()));
+        let view = StyleGuide {
+            frame,
+            client: card(None),
+            pictured: card(Some(assets::href("icon.svg"))),
+            accounts: [account("Ada Lovelace", true), account("Ada King", false)],
+            time: moment(visit.m, now.plus(-300), now),
+            exchanges: SAMPLE_EXCHANGES,
+        };
+        visit.answer(page(StatusCode::OK, &view, None))
     })
 }
 

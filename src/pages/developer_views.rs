@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::assets;
-use super::views::{FieldErrors, Form, Frame, Moment, Notice, initials};
+use super::views::{Account, ClientCard, FieldErrors, Form, Frame, Moment, Notice, initials, link};
 
 /// Where to go first (`serve --dev`).
 #[derive(Template)]
@@ -61,6 +61,16 @@ pub struct DevErrors<'a> {
 pub struct StyleGuide<'a> {
     /// The title is "Style guide".
     pub frame: Frame<'a>,
+    /// A client without a picture.
+    pub client: ClientCard<'a>,
+    /// The same with one.
+    pub pictured: ClientCard<'a>,
+    /// Somebody who is signed in, and somebody who is not.
+    pub accounts: [Account; 2],
+    /// Some minutes ago.
+    pub time: Moment,
+    /// Messages in every direction: the lanes they leave and reach, and their line.
+    pub exchanges: [(&'static str, &'static str, &'static str); 6],
 }
 
 /// One message between two of `lane-app`, `lane-browser`, `lane-server`.

@@ -22,6 +22,7 @@ mod pages_chooser;
 mod pages_consent;
 mod pages_developer;
 mod pages_errors;
+mod pages_guide;
 mod pages_keep;
 mod pages_language;
 mod pages_people;

@@ -25,14 +25,14 @@ use crate::support::{Agent, Answer, Engine, ORIGIN, PASSWORD, START, Server, bot
 
 /// A development server on the database of `server`, and a browser in front of it.
 #[derive(Clone)]
-struct Developer {
+pub(crate) struct Developer {
     slug: String,
     endpoint: Arc<BoxEndpoint<'static, Response>>,
     cookies: BTreeMap<String, String>,
 }
 
 impl Developer {
-    async fn of(server: &Server) -> Self {
+    pub(crate) async fn of(server: &Server) -> Self {
         let passwords =
             Settings { workers: 1, memory_kib: 8, iterations: 1, parallelism: 1, max_wait: Duration::from_secs(10) };
         let app = Arc::new(App::new(Parts {
@@ -86,7 +86,7 @@ impl Developer {
         Answer { status, headers, body: response.into_body().into_string().await.unwrap() }
     }
 
-    async fn get(&mut self, address: &str) -> Answer {
+    pub(crate) async fn get(&mut self, address: &str) -> Answer {
         self.send(Method::GET, address, "", "").await
     }
 
