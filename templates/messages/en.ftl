@@ -148,7 +148,7 @@ consent-resources = { $count ->
    *[other] For use with
 }
 consent-host = Then takes you to
-consent-choice = Untick what you do not want to give; the app then works without it.
+consent-choice = Untick what you do not want to give.
 consent-remembered = What you allow is remembered until it is taken back. An administrator can do that at any time.
 consent-each-time = You are asked each time, because other programs could pretend to be this app. An administrator can take the access back at any time.
 allow = Allow
