@@ -157,13 +157,14 @@ fn log_answer(method: &Method, status: StatusCode, began: Instant, reason: &str)
 
 impl Front {
     async fn answer(&self, mut request: Request, reference: &Arc<str>) -> Response {
+        let page = wants_page(&request);
         if let Some(why) = malformed(&request) {
-            return platform::malformed(&self.app, reference, wants_page(&request), why);
+            let head = take_head(&mut request);
+            return platform::malformed(&self.app, reference, page.then_some(&head), why);
         }
         if let Some(response) = developer::by_its_own_name(&self.app, &request) {
             return response;
         }
-        let page = wants_page(&request);
         let destination = match self.destination(&request).await {
             Ok(destination) => destination,
             Err(error) => return JsonFailure::from(error).into_response(reference),

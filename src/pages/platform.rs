@@ -71,12 +71,17 @@ pub fn wrong_method(app: &Arc<App>, reference: &Arc<str>, head: &Head) -> Respon
 
 /// A request that could be read in two ways, or is too long: the status, and what is wrong. Which trick was played with
 /// a path is told in the log alone.
-pub fn malformed(app: &App, reference: &str, page: bool, (status, wrong): (StatusCode, &str)) -> Response {
+pub fn malformed(
+    app: &Arc<App>,
+    reference: &Arc<str>,
+    person: Option<&Head>,
+    (status, wrong): (StatusCode, &str),
+) -> Response {
     let (kind, code, description) = match status {
         StatusCode::NOT_FOUND => ("not-found", "not_found", "there is nothing at this address"),
         _ => ("invalid-request", "invalid_request", wrong),
     };
-    refusal(app, reference, page, (PageFailure::new(status, kind, code, wrong), description))
+    refusal(app, reference, person, (PageFailure::new(status, kind, code, wrong), description))
 }
 
 /// A page for people, JSON for everybody else.
