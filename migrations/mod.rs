@@ -13,6 +13,7 @@ mod m0003_versions;
 mod m0004_audit_head;
 mod m0005_kept_sessions;
 mod m0006_declined_scopes;
+mod m0007_sealed_events;
 
 /// All steps.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_audit_head::Migration),
             Box::new(m0005_kept_sessions::Migration),
             Box::new(m0006_declined_scopes::Migration),
+            Box::new(m0007_sealed_events::Migration),
         ]
     }
 }

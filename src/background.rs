@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, timeout};
 
 use crate::call::App;
 use crate::keys;
+use crate::protocol::identifiers::TenantId;
+use crate::store::StoreError;
 use crate::store::audit::Sealed;
 
 /// How often notices of other replicas are looked for: half of the two seconds within which a revocation must hold (I6).
 const NOTICES: Duration = Duration::from_millis(900);
 /// How long one round of work may take: the network to the database may have gone silent.
 const LONGEST: Duration = Duration::from_secs(300);
+/// How many trails are sealed at the same time: half of the connections that PostgreSQL has by default.
+const SEALED_TOGETHER: usize = 8;
 /// How often old rows are deleted.
 const PURGE: Duration = Duration::from_secs(600);
 /// How often the age of keys is looked at.
@@ -66,22 +71,24 @@ where
 ///
 /// # Errors
 /// A failure of the database.
-pub async fn seal_audit_trails(app: &App) -> Result<(), crate::store::StoreError> {
-    let mut result = Ok(());
-    for tenant in app.store.unsealed_tenants().await? {
-        let store = app.store.of(tenant);
-        let sealed = async {
-            loop {
-                let sealed = store.seal_audit_block(app.clock.now()).await?;
-                tell(&sealed);
-                if !sealed.more {
-                    return Ok(());
-                }
-            }
-        };
-        result = sealed.await.and(result);
+pub async fn seal_audit_trails(app: &App) -> Result<(), StoreError> {
+    // Several at a time: what they write is then committed together.
+    stream::iter(app.store.unsealed_tenants().await?)
+        .map(|tenant| seal_audit_trail(app, tenant))
+        .buffer_unordered(SEALED_TOGETHER)
+        .fold(Ok(()), async |result, sealed| result.and(sealed))
+        .await
+}
+
+async fn seal_audit_trail(app: &App, tenant: TenantId) -> Result<(), StoreError> {
+    let store = app.store.of(tenant);
+    loop {
+        let sealed = store.seal_audit_block(app.clock.now()).await?;
+        tell(&sealed);
+        if !sealed.more {
+            return Ok(());
+        }
     }
-    result
 }
 
 /// What the log says of a block that was closed: the head of the trail once an hour, so that it stands outside of the

@@ -6,7 +6,7 @@ use poem::{IntoResponse, Response};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::browser::{keep_language, kept_language};
+use super::browser::{chosen_language, keep_language, kept_language};
 use super::error_docs;
 use super::messages::{self, Messages};
 use super::views::{ErrorPage, FormPost, Frame, LanguageLink, Moment};
@@ -14,7 +14,6 @@ use crate::call::{Call, Head};
 use crate::failure::{Logged, is_temporary};
 use crate::password_pool::PoolError;
 use crate::protocol::authorization_response::Carried;
-use crate::protocol::params::Params;
 use crate::protocol::redirect_uri::RedirectUri;
 use crate::protocol::timestamp::Timestamp;
 use crate::store::StoreError;
@@ -108,11 +107,8 @@ impl From<askama::Error> for PageFailure {
 /// The language of a request: what the person chose, now or before; what the client wishes, what the browser says, what
 /// the tenant speaks.
 pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>) -> &'static Messages {
-    let query = head.query().filter(|query| query.contains("lang="));
-    let asked = query.and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
-    let now = asked.as_ref().and_then(|params| params.get("lang")).filter(|tag| messages::language(tag).is_some());
     messages::negotiate(
-        now.or_else(|| kept_language(call, head)),
+        chosen_language(head).map(Messages::tag).or_else(|| kept_language(call, head)),
         ui_locales,
         head.header("accept-language"),
         &call.tenant.settings.default_locale,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use poem::Response;
 use poem::http::{HeaderValue, header};
 
-use super::messages;
+use super::messages::{self, Messages};
 use crate::call::{Call, Head};
 use crate::mint;
 use crate::protocol::identifiers::{SessionId, UserId};
@@ -211,10 +211,16 @@ pub fn kept_language<'a>(call: &Call, head: &'a Head) -> Option<&'a str> {
     cookies(head).get(cookie_name(call, LANGUAGE).as_str()).copied().flatten()
 }
 
+/// The language that was chosen by the switcher just now.
+pub fn chosen_language(head: &Head) -> Option<&'static Messages> {
+    // Most have none, and need not be read for it.
+    let query = head.query().filter(|query| query.contains("lang="))?;
+    Params::parse_leniently(query.as_bytes()).ok()?.get("lang").and_then(messages::language)
+}
+
 /// A language that is chosen by the switcher stays for the pages that follow.
 pub fn keep_language(call: &Call, head: &Head, response: &mut Response) {
-    let Some(query) = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok()) else { return };
-    if let Some(chosen) = query.get("lang").and_then(messages::language) {
+    if let Some(chosen) = chosen_language(head) {
         set_cookie(call, response, LANGUAGE, chosen.tag(), Some(YEAR));
     }
 }

@@ -11,6 +11,7 @@ pub mod developer;
 pub mod developer_views;
 pub mod end_session;
 pub mod error_docs;
+pub mod escape;
 pub mod first_admin;
 pub mod interaction;
 pub mod messages;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use poem::Response;
 
 use super::answer::{self, Handled, PageFailure};
+use super::browser::chosen_language;
 use super::messages::{self, Messages};
 use super::views::{Frame, LanguageLink};
 use crate::call::{App, Head};
-use crate::protocol::params::Params;
 
 /// What stands where pages of a tenant name it.
 const PLATFORM: &str = "Chancery";
@@ -30,9 +30,8 @@ pub(super) struct Visit {
 
 impl Visit {
     pub(super) fn of(app: Arc<App>, head: &Head, reference: Arc<str>) -> Self {
-        let query = head.query().and_then(|query| Params::parse_leniently(query.as_bytes()).ok());
-        let wished = query.as_ref().and_then(|query| query.get("lang")).filter(|tag| messages::language(tag).is_some());
-        let m = messages::negotiate(wished, None, head.header("accept-language"), DEFAULT_LOCALE);
+        let wished = chosen_language(head);
+        let m = messages::negotiate(wished.map(Messages::tag), None, head.header("accept-language"), DEFAULT_LOCALE);
         let kept = wished.map(|_| format!("?lang={}", m.tag())).unwrap_or_default();
         Self { app, reference, m, path: head.uri.path().to_owned(), kept, here: answer::here(head) }
     }

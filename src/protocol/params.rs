@@ -155,12 +155,9 @@ fn repetition_of(name: &str) -> ParamsError {
 }
 
 fn decode(part: &[u8]) -> Result<String, ParamsError> {
-    let bytes = if part.iter().any(|byte| matches!(byte, b'+' | b'%')) {
-        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        percent_decode(&spaced).collect()
-    } else {
-        part.to_vec()
-    };
+    let mut bytes = part.to_vec();
+    bytes.iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
+    let bytes = if bytes.contains(&b'%') { percent_decode(&bytes).collect() } else { bytes };
     let text = String::from_utf8(bytes).map_err(|_| ParamsError::NotText)?;
     if text.contains('\0') {
         return Err(ParamsError::NotText);

@@ -6,20 +6,21 @@
 //! digest under the person's salt, so that erasing salt and data leaves the chain whole.
 
 use aws_lc_rs::digest::{Context, SHA256};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
 use uuid::Uuid;
 
 use super::audit_chain::{ChainHead, HeadState};
 use super::change::{Change, Outcome};
 use super::error::StoreError;
+use super::read::{Columns, Row};
 use super::{Store, TenantStore, rows};
 use crate::mint;
 use crate::protocol::audit_event::AuditEvent;
 use crate::protocol::identifiers::TenantId;
 use crate::protocol::timestamp::Timestamp;
 
-/// Events in one block at most.
-const BLOCK: u64 = 500;
+/// Events in one block at most: few enough that nobody who writes meanwhile waits for more than a millisecond.
+const BLOCK: usize = 128;
 /// Seconds.
 const HOUR: i64 = 3600;
 
@@ -163,19 +164,37 @@ impl TenantStore {
         Ok(found.into_iter().map(read).collect())
     }
 
+    /// The oldest events that wait for the sealer, without the personal data that is not sealed.
+    async fn unsealed_events(&self) -> Result<Vec<rows::audit_event::Model>, StoreError> {
+        const FIND: &str = "SELECT id, at_milliseconds, kind, client_id, user_id, data, personal_digest, reference \
+            FROM audit_event WHERE tenant_id = $1 AND block IS NULL ORDER BY id LIMIT $2";
+        let found = self.all_rows(FIND, [Value::from(BLOCK as i64)]).await?;
+        let read = |row: &Row| {
+            let mut columns = Columns::of(row);
+            Ok::<_, DbErr>(rows::audit_event::Model {
+                tenant_id: self.tenant.0,
+                id: columns.next()?,
+                at_milliseconds: columns.next()?,
+                kind: columns.next()?,
+                client_id: columns.next()?,
+                user_id: columns.next()?,
+                data: columns.next()?,
+                personal: None,
+                personal_digest: columns.next()?,
+                reference: columns.next()?,
+                block: None,
+            })
+        };
+        Ok(found.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
     /// Closes one block over the events that wait, and moves the head of the trail to it.
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn seal_audit_block(&self, now: Timestamp) -> Result<Sealed, StoreError> {
         let end = self.end_of_trail().await?;
-        let events = rows::audit_event::Entity::find()
-            .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::audit_event::Column::Block.is_null())
-            .order_by_asc(rows::audit_event::Column::Id)
-            .limit(BLOCK)
-            .all(self.reader())
-            .await?;
+        let events = self.unsealed_events().await?;
         let mut told = Sealed { more: false, slug: end.slug, fits: true, noted: None };
         if events.is_empty() {
             return Ok(told);
@@ -205,7 +224,7 @@ impl TenantStore {
         if self.write(change).await? == Outcome::Refused {
             return Ok(Sealed { more: true, ..told });
         }
-        told.more = events.len() as u64 == BLOCK;
+        told.more = events.len() == BLOCK;
         told.fits = fits;
         let hour = |at: Timestamp| at.seconds().div_euclid(HOUR);
         told.noted = (fits && end.sealed_at.map(hour) != Some(hour(now))).then_some(head);

@@ -12,6 +12,7 @@ mod client_metadata;
 mod consent;
 mod end_session;
 mod engine;
+mod escape;
 mod identifier;
 mod introspection;
 mod params;
