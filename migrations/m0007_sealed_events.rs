@@ -1,6 +1,8 @@
-//! The index by block without the events that have none yet: each would enter it twice.
+//! On SQLite, the index by block without the events that have none yet: each would enter it twice. On PostgreSQL it is
+//! left as it is: nobody could write an event while a long trail is indexed anew, and there it costs little.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 pub(super) struct Migration;
 
@@ -11,6 +13,9 @@ impl MigrationName for Migration {
 }
 
 async fn replace(manager: &SchemaManager<'_>, index: &str) -> Result<(), DbErr> {
+    if manager.get_database_backend() != DbBackend::Sqlite {
+        return Ok(());
+    }
     let connection = manager.get_connection();
     connection.execute_unprepared("DROP INDEX ix_audit_event_block").await?;
     connection.execute_unprepared(index).await.map(drop)

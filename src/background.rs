@@ -17,8 +17,8 @@ use crate::store::audit::Sealed;
 const NOTICES: Duration = Duration::from_millis(900);
 /// How long one round of work may take: the network to the database may have gone silent.
 const LONGEST: Duration = Duration::from_secs(300);
-/// How many trails are sealed at the same time: half of the connections that PostgreSQL has by default.
-const SEALED_TOGETHER: usize = 8;
+/// How many trails are sealed at the same time: a quarter of the connections to PostgreSQL, by default.
+const SEALED_TOGETHER: usize = 4;
 /// How often old rows are deleted.
 const PURGE: Duration = Duration::from_secs(600);
 /// How often the age of keys is looked at.
@@ -95,8 +95,13 @@ async fn seal_audit_trail(app: &App, tenant: TenantId) -> Result<(), StoreError>
 /// database too; and an alarm for as long as the trail is not as our servers left it.
 fn tell(sealed: &Sealed) {
     let tenant = sealed.slug.as_str();
-    if !sealed.fits {
-        tracing::error!(tenant, hint = "run `chancery audit verify`", "the audit trail was changed by somebody else");
+    if let Some(fault) = sealed.fault {
+        tracing::error!(
+            tenant,
+            fault,
+            hint = "run `chancery audit verify`",
+            "the audit trail does not end as it should"
+        );
     }
     if let Some(head) = &sealed.noted {
         tracing::info!(tenant, head = %head, "the audit trail is sealed");

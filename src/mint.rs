@@ -1,5 +1,6 @@
 //! The mint: all randomness of the server comes from here.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -36,24 +37,20 @@ pub fn handle() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<16>())
 }
 
-/// A new reference of a request: 72 bits, 12 characters of base64url, that no other request of this process has, nor
-/// likely one of another. It is no secret, so it need not cost as much as one.
+/// A new reference of a request: 72 bits, 12 characters of base64url, that hardly any other request has. It is no secret
+/// and need not cost as much as one; but it must not tell how many requests there were, so the count goes through a hash
+/// with a random key of this process.
 pub fn reference() -> Arc<str> {
-    static LAST: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(u64::from_be_bytes(bytes())));
-    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let mut bytes = [0; 9];
-    bytes[..8].copy_from_slice(&mixed(number).to_be_bytes());
-    bytes[8] = mixed(!number).to_be_bytes()[0];
+    let (most, last) = bytes.split_at_mut(8);
+    most.copy_from_slice(&KEY.hash_one(number).to_be_bytes());
+    last.copy_from_slice(&KEY.hash_one(!number).to_be_bytes()[..1]);
     let mut text = [0; 12];
     let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut text).unwrap_or(0);
     str::from_utf8(&text[..length]).unwrap_or_default().into()
-}
-
-/// Another number for each number, with all bits turned over (the last step of SplitMix64).
-fn mixed(number: u64) -> u64 {
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 /// A new row id, ordered by time (UUID version 7), so that indexes grow at one end.

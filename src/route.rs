@@ -272,7 +272,8 @@ impl Endpoint for Methods {
 /// behaviour 7): a page that sends the wrong client_id learns so. The origin alone decides, so that nothing shows
 /// whether there is a client (CA10).
 async fn readable(call: &Call, head: &Head, response: &mut Response) {
-    let refused = response.status().is_client_error() || response.status().is_server_error();
+    // A failure of ours says the same to everybody, and must not ask the database for more.
+    let refused = response.status().is_client_error();
     let headers = response.headers_mut();
     // Whoever knew the client has decided, and says so.
     if !refused || headers.contains_key(header::VARY) || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {

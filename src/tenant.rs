@@ -4,7 +4,7 @@
 //! says that they have changed or when nobody asked for them for a while.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -35,9 +35,8 @@ const TENANTS: u64 = 20_000;
 const CLIENTS: u64 = 50_000;
 /// What nobody asked for in this time is dropped: an idle tenant costs nothing.
 const IDLE: Duration = Duration::from_secs(600);
-/// Seconds for which the origins of a tenant's clients are kept, and of how many clients they are at most.
+/// Seconds for which the origins of a tenant's clients are kept.
 const ORIGINS_LIFETIME: i64 = 60;
-const ORIGINS_OF: u64 = 10_000;
 /// Whatever happens, nothing is older than this; notices make it much fresher.
 const OLDEST: Duration = Duration::from_secs(3600);
 
@@ -154,8 +153,8 @@ pub struct Tenant {
     pub metadata: Document,
     /// Its colours, if it has set any that can be read.
     pub theme: Option<ThemeSheet>,
-    /// The origins of its clients and when they were looked up; held by whoever looks them up.
-    origins: Mutex<Option<(Timestamp, Arc<Origins>)>>,
+    /// The origins of its clients, and when somebody last set out to look them up.
+    origins: std::sync::Mutex<(Option<Timestamp>, Arc<Origins>)>,
     pub(crate) keys: RwLock<Option<Arc<KeyRing>>>,
     /// Held by whoever loads the keys.
     pub(crate) loading_keys: Mutex<()>,
@@ -186,7 +185,7 @@ impl Tenant {
             settings: record.settings,
             resources,
             issuer,
-            origins: Mutex::default(),
+            origins: std::sync::Mutex::default(),
             keys: RwLock::new(None),
             loading_keys: Mutex::default(),
             making_key: Mutex::default(),
@@ -304,20 +303,23 @@ impl Directory {
         Ok(loaded)
     }
 
-    /// The origins of the tenant's clients, as they were at most [`ORIGINS_LIFETIME`] ago: whatever strangers send, the
-    /// database is asked for them once in that time.
+    /// The origins of the tenant's clients, as they were a minute ago or so: whatever strangers send, the database is
+    /// asked for them once in that time. Nobody waits for somebody else who asks, nor again after a failure: they get
+    /// what was known before.
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn origins(&self, tenant: &Tenant, now: Timestamp) -> Result<Arc<Origins>, StoreError> {
-        let mut known = tenant.origins.lock().await;
-        if let Some((looked_up_at, origins)) = known.as_ref()
-            && now.since(*looked_up_at) < ORIGINS_LIFETIME
+        let known = || tenant.origins.lock().unwrap_or_else(PoisonError::into_inner);
         {
-            return Ok(origins.clone());
+            let mut known = known();
+            if known.0.is_some_and(|asked_at| now.since(asked_at) < ORIGINS_LIFETIME) {
+                return Ok(known.1.clone());
+            }
+            known.0 = Some(now);
         }
-        let origins = Arc::new(self.store.of(tenant.id).client_origins(ORIGINS_OF).await?);
-        *known = Some((now, origins.clone()));
+        let origins = Arc::new(self.store.of(tenant.id).client_origins().await?);
+        known().1 = origins.clone();
         Ok(origins)
     }
 

@@ -52,8 +52,8 @@ pub struct Sealed {
     pub more: bool,
     /// The tenant's name in paths.
     pub slug: String,
-    /// False if the trail does not end as the head says: somebody else wrote to it. The head is then left as it is.
-    pub fits: bool,
+    /// What is wrong with the end of the trail, which is then left without a new head.
+    pub fault: Option<&'static str>,
     /// The new head, at the first block of an hour: to be noted outside of the database.
     pub noted: Option<ChainHead>,
 }
@@ -195,7 +195,7 @@ impl TenantStore {
     pub async fn seal_audit_block(&self, now: Timestamp) -> Result<Sealed, StoreError> {
         let end = self.end_of_trail().await?;
         let events = self.unsealed_events().await?;
-        let mut told = Sealed { more: false, slug: end.slug, fits: true, noted: None };
+        let mut told = Sealed { more: false, slug: end.slug, fault: None, noted: None };
         if events.is_empty() {
             return Ok(told);
         }
@@ -212,22 +212,23 @@ impl TenantStore {
             sealed_at: Set(now.seconds()),
         })
         .update(sealed);
-        let fits = match end.head {
+        let fault = match end.head {
             HeadState::Genuine(before, seal) if before == end.last => {
                 let moved = self.rows("audit_head").set("seal", self.sealed_head(&head)?).with("seal", seal);
                 change = change.update(moved);
-                true
+                None
             }
             // Moved on, the head would vouch for what somebody else did to the trail.
-            HeadState::Genuine(..) | HeadState::Missing | HeadState::Forged => false,
+            HeadState::Genuine(..) | HeadState::Forged => Some("it was changed by somebody else"),
+            HeadState::Missing => Some("it has no head: it is from an earlier build, or somebody took the head away"),
         };
         if self.write(change).await? == Outcome::Refused {
             return Ok(Sealed { more: true, ..told });
         }
         told.more = events.len() == BLOCK;
-        told.fits = fits;
+        told.fault = fault;
         let hour = |at: Timestamp| at.seconds().div_euclid(HOUR);
-        told.noted = (fits && end.sealed_at.map(hour) != Some(hour(now))).then_some(head);
+        told.noted = (fault.is_none() && end.sealed_at.map(hour) != Some(hour(now))).then_some(head);
         Ok(told)
     }
 }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use super::audit::{block_hash, personal_digest};
@@ -201,6 +201,7 @@ impl TenantStore {
             let stray = rows::audit_event::Entity::find()
                 .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
                 .filter(rows::audit_event::Column::Block.gt(walk.at.number))
+                .order_by_asc(rows::audit_event::Column::Block)
                 .one(self.reader())
                 .await?;
             // Looked at last: a block that was closed meanwhile is followed before anything is judged.
@@ -218,12 +219,8 @@ impl TenantStore {
         let unsealed = rows::audit_event::Entity::find()
             .filter(rows::audit_event::Column::TenantId.eq(self.tenant.0))
             .filter(rows::audit_event::Column::Block.is_null())
-            .select_only()
-            .column(rows::audit_event::Column::Id)
-            .into_tuple::<Uuid>()
-            .all(self.reader())
-            .await?
-            .len() as u64;
+            .count(self.reader())
+            .await?;
         Ok(ChainState::Intact { blocks: walk.at.number, events: walk.events, unsealed, head: walk.at })
     }
 

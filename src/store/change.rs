@@ -25,7 +25,7 @@ pub struct Rows {
     table: &'static str,
     tests: Vec<(&'static str, Test)>,
     sets: Vec<(&'static str, Set)>,
-    at_most: Option<i64>,
+    first_of: Option<(&'static str, i64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ enum Set {
 impl Rows {
     /// All rows of a table. [`super::TenantStore::rows`] begins with those of one tenant.
     pub(super) fn of(table: &'static str) -> Self {
-        Self { table, tests: Vec::new(), sets: Vec::new(), at_most: None }
+        Self { table, tests: Vec::new(), sets: Vec::new(), first_of: None }
     }
 
     fn test(mut self, column: &'static str, test: Test) -> Self {
@@ -85,10 +85,10 @@ impl Rows {
         self.test(column, Test::IsAbove(value.into()))
     }
 
-    /// No more than so many of them, whichever; for rows that are deleted.
+    /// No more than so many of them, the first by a column that has an index; for rows that are deleted.
     #[must_use]
-    pub(super) fn at_most(mut self, number: i64) -> Self {
-        self.at_most = Some(number);
+    pub(super) fn first_of(mut self, column: &'static str, number: i64) -> Self {
+        self.first_of = Some((column, number));
         self
     }
 
@@ -364,7 +364,7 @@ impl Step {
             Self::Delete(rows) => {
                 sql.text("DELETE FROM ");
                 sql.name(rows.table);
-                if let Some(number) = rows.at_most {
+                if let Some((column, number)) = rows.first_of {
                     let row = match sql.numbering {
                         Numbering::None => "rowid",
                         Numbering::Dollar => "ctid",
@@ -372,6 +372,8 @@ impl Step {
                     sql.text(&format!(" WHERE {row} IN (SELECT {row} FROM "));
                     sql.name(rows.table);
                     filter(rows.tests, gate, sql);
+                    sql.text(" ORDER BY ");
+                    sql.name(column);
                     sql.text(&format!(" LIMIT {number})"));
                 } else {
                     filter(rows.tests, gate, sql);

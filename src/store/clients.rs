@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::change::{Change, Outcome, Rows};
 use super::error::{StoreError, corrupt};
 use super::one_time::Purpose;
+use super::read::Columns;
 use super::{TenantStore, notices, rows};
 use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::client_metadata::{ClientMetadata, MetadataRules};
@@ -21,6 +22,10 @@ use crate::protocol::secret::SecretHash;
 use crate::protocol::signature::SignatureAlgorithm;
 use crate::protocol::timestamp::Timestamp;
 use crate::seal::Sealer;
+
+/// Of how many clients the origins are looked up at most, and of how many at once.
+const ORIGINS_OF: i64 = 1_000;
+const PORTION: i64 = 200;
 
 /// A client, to be written.
 pub struct ClientDraft<'a> {
@@ -102,35 +107,37 @@ impl TenantStore {
         found.into_iter().map(|row| self.read_client(row, sealer)).collect()
     }
 
-    /// The origins of the redirect URIs of all clients that are switched on, those of administrators first, of so many
-    /// clients at most.
+    /// The origins of the redirect URIs of the clients that are switched on, those of administrators first, of
+    /// [`ORIGINS_OF`] clients at most.
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn client_origins(&self, limit: u64) -> Result<Origins, StoreError> {
+    pub async fn client_origins(&self) -> Result<Origins, StoreError> {
+        const FIND: &str = "SELECT client_id, origin, metadata FROM client \
+            WHERE tenant_id = $1 AND enabled AND (origin, client_id) > ($2, $3) ORDER BY origin, client_id LIMIT $4";
         #[derive(serde::Deserialize)]
         struct Addresses {
             redirect_uris: Vec<String>,
             application_type: ApplicationType,
         }
-        let found: Vec<String> = rows::client::Entity::find()
-            .select_only()
-            .column(rows::client::Column::Metadata)
-            .filter(rows::client::Column::TenantId.eq(self.tenant.0))
-            .filter(rows::client::Column::Enabled.eq(true))
-            .order_by_asc(rows::client::Column::Origin)
-            .order_by_asc(rows::client::Column::ClientId)
-            .limit(limit)
-            .into_tuple()
-            .all(self.reader())
-            .await?;
-        let mut origins = Origins::default();
-        // What cannot be read has no pages: that is for whoever asks for the client itself to say.
-        for known in found.iter().filter_map(|metadata| serde_json::from_str::<Addresses>(metadata).ok()) {
-            let native = known.application_type == ApplicationType::Native;
-            known.redirect_uris.iter().for_each(|uri| origins.add(uri, native));
+        let (mut origins, mut last, mut looked_at) = (Origins::default(), (String::new(), String::new()), 0);
+        loop {
+            let after = [last.0.clone().into(), last.1.clone().into(), sea_orm::Value::from(PORTION)];
+            let found = self.all_rows(FIND, after).await?;
+            for row in &found {
+                let mut columns = Columns::of(row);
+                let client_id = columns.next()?;
+                last = (columns.next()?, client_id);
+                // What cannot be read has no pages: that is for whoever asks for the client itself to say.
+                let Ok(known) = serde_json::from_str::<Addresses>(&columns.next::<String>()?) else { continue };
+                let native = known.application_type == ApplicationType::Native;
+                known.redirect_uris.iter().for_each(|uri| origins.add(uri, native));
+            }
+            looked_at += PORTION;
+            if (found.len() as i64) < PORTION || looked_at >= ORIGINS_OF {
+                return Ok(origins);
+            }
         }
-        Ok(origins)
     }
 
     /// Adds a client. False if the identifier is taken.

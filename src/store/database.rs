@@ -16,6 +16,7 @@ use super::migrations::Migrator;
 use super::postgres::{ACQUIRE_TIMEOUT, Connections, TRUSTED};
 use super::read::Reads;
 use super::sqlite::{BUSY_TIMEOUT, PREPARED, Readers, writing_connection};
+use super::steps::{APPLIED, judge};
 use super::writer::{Counts, Writer};
 use super::{Parts, Store, StoreError};
 use crate::seal::RootSecret;
@@ -161,14 +162,6 @@ impl Store {
         Ok(store)
     }
 
-    /// How far the database at `settings` is. No step is carried out; a file or a table of steps that is missing is made.
-    ///
-    /// # Errors
-    /// It does not open, or is newer than this program.
-    pub async fn migration_state(settings: &DatabaseSettings) -> Result<MigrationState, OpenError> {
-        state(&connect(settings, 1).await?).await
-    }
-
     /// Whether the database answers.
     ///
     /// # Errors
@@ -198,40 +191,33 @@ impl Store {
 
 /// Our own look at the applied steps, before the migrator's, whose message would puzzle an operator.
 async fn state(db: &DatabaseConnection) -> Result<MigrationState, OpenError> {
-    let known: Vec<String> = Migrator::migrations().iter().map(|step| step.name().to_owned()).collect();
     // Two nodes that make the table of steps at once: one fails, and then finds it.
     if Migrator::install(db).await.is_err() {
         Migrator::install(db).await.map_err(OpenError::Migrate)?;
     }
-    let applied =
-        Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations ORDER BY version");
-    let rows = db.query_all_raw(applied).await.map_err(OpenError::Migrate)?;
-    let applied: Vec<String> =
-        rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(OpenError::Migrate)?;
-    if let Some(unknown) = applied.iter().find(|version| !known.contains(version)) {
-        return Err(OpenError::Newer(unknown.clone()));
-    }
-    Ok(match known.len() - applied.len() {
-        0 => MigrationState::Current,
-        behind => MigrationState::Behind(behind),
-    })
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), APPLIED)).await;
+    let applied: Result<Vec<String>, _> =
+        rows.and_then(|rows| rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>());
+    judge(&applied.map_err(OpenError::Migrate)?)
 }
 
-/// All missing steps in one transaction, one node at a time.
+/// All missing steps, one node at a time. On SQLite in one transaction; on PostgreSQL each in its own, so that servers
+/// which go on meanwhile wait for one table at a time.
 async fn bring_up_to_date(db: &DatabaseConnection) -> Result<(), OpenError> {
-    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
-    let options = TransactionOptions {
-        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
     let migrate = async {
-        let transaction = db.begin_with_options(options).await?;
-        if !sqlite {
-            // Any number that no other program uses; the lock ends with the transaction.
-            transaction.execute_unprepared("SELECT pg_advisory_xact_lock(7238411905)").await?;
+        if db.get_database_backend() == DbBackend::Sqlite {
+            let immediate = Some(SqliteTransactionMode::Immediate);
+            let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
+            let transaction = db.begin_with_options(options).await?;
+            Migrator::up(&transaction, None).await?;
+            return transaction.commit().await;
         }
-        Migrator::up(&transaction, None).await?;
-        transaction.commit().await
+        // Any number that no other program uses; held by our only connection, whose end is the end of the lock.
+        db.execute_unprepared("SELECT pg_advisory_lock(7238411905)").await?;
+        while !Migrator::get_pending_migrations(db).await?.is_empty() {
+            Migrator::up(db, Some(1)).await?;
+        }
+        db.execute_unprepared("SELECT pg_advisory_unlock(7238411905)").await.map(drop)
     };
     migrate.await.map_err(OpenError::Migrate)
 }

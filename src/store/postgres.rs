@@ -17,9 +17,11 @@ use tokio::time::{Instant, timeout};
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a statement may take. Ours take milliseconds: after this the database, or the way there, is lost.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The server ends a statement before we do, so that what is answered with 503 does not happen later after all. Ours
-/// find rows by their keys, whatever the values: they need not be planned anew for each of them.
-const SETTINGS: &str = "SET statement_timeout = 4500; SET plan_cache_mode = force_generic_plan";
+/// The server ends a statement before we do, so that what is answered with 503 does not happen later after all.
+const SETTINGS: &str = "SET statement_timeout = 4500";
+/// Ours find rows by their keys or along an index, whatever the values: they need not be planned anew for each of them.
+/// Other engines that speak the protocol may not know the setting, and do without.
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan";
 /// A connection that was used so lately is used again without asking whether it lives.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 /// After this long a connection is closed, so that those to a server that was replaced do not stay for ever.
@@ -70,6 +72,9 @@ impl Connections {
             let Some(mut idle) = self.0.lock().pop() else {
                 let mut connection = self.0.options.connect().await.map_err(failure)?;
                 connection.execute(SETTINGS).await.map_err(failure)?;
+                if let Err(error) = connection.execute(PLANS).await {
+                    tracing::debug!(error = %error, "statements are planned as the database likes");
+                }
                 let now = Instant::now();
                 return Ok((Idle { connection, opened_at: now, used_at: now }, permit));
             };

@@ -25,9 +25,11 @@ impl Store {
     }
 
     async fn purge_table(&self, table: &'static str, column: &'static str, end: i64) -> Result<(), StoreError> {
-        let left = format!("SELECT 1 FROM {table} WHERE {column} < $1 LIMIT 1");
+        // In the order of the column, which has an index: PostgreSQL, which does not know that few are below, would
+        // else begin to read the table.
+        let left = format!("SELECT 1 FROM {table} WHERE {column} < $1 ORDER BY {column} LIMIT 1");
         while !self.hot_rows(&left, vec![end.into()]).await?.is_empty() {
-            self.write(Change::new().delete(Rows::of(table).below(column, end).at_most(PORTION))).await?;
+            self.write(Change::new().delete(Rows::of(table).below(column, end).first_of(column, PORTION))).await?;
         }
         Ok(())
     }

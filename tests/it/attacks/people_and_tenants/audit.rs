@@ -70,7 +70,7 @@ async fn who_has_not_the_master_key_cannot_end_the_trail_elsewhere() {
             let (server, other) = (first.sibling_named(rule).await, &first);
             let desk = server.desk().await;
             for _ in 0..3 {
-                assert!(block(&desk).await.fits);
+                assert!(block(&desk).await.fault.is_none());
             }
             assert_eq!(head(&desk).await.number, 3, "{rule}");
             let (db, tenant) = (database(&first).await, tenant_literal(&server).await);
@@ -99,7 +99,7 @@ async fn who_has_not_the_master_key_cannot_end_the_trail_elsewhere() {
             assert!(is_broken(&desk).await, "{rule}");
             // The trail goes on, past where it was, and nothing heals it meanwhile.
             for _ in 0..3 {
-                assert!(!block(&desk).await.fits, "{rule}");
+                assert!(block(&desk).await.fault.is_some(), "{rule}");
                 assert!(is_broken(&desk).await, "{rule}");
             }
         }
@@ -134,7 +134,7 @@ async fn an_older_state_put_back_as_a_whole_shows_only_against_a_head_noted_else
         let state = check(&desk, &[older.clone(), noted.clone()]).await;
         assert!(matches!(state, ChainState::Broken { block, .. } if block == noted.number), "{state:?}");
         // The trail goes on to another block of that number.
-        assert!(block(&desk).await.fits);
+        assert!(block(&desk).await.fault.is_none());
         assert_eq!(head(&desk).await.number, noted.number);
         let state = check(&desk, std::slice::from_ref(&noted)).await;
         assert!(matches!(state, ChainState::Broken { block, .. } if block == noted.number), "{state:?}");
@@ -180,7 +180,7 @@ async fn a_loss_that_was_looked_into_is_accepted_once_and_leaves_a_line() {
             let state = accept().await;
             assert!(matches!(state, ChainState::Intact { unsealed: 1, .. }), "{rule}: {state:?}");
             assert_eq!(accepted().await, before + 1, "{rule}");
-            assert!(block(&desk).await.fits && !is_broken(&desk).await, "{rule}");
+            assert!(block(&desk).await.fault.is_none() && !is_broken(&desk).await, "{rule}");
         }
         let change = format!("UPDATE audit_event SET data = '[]' WHERE tenant_id = {tenant} AND block = 1");
         db.execute_unprepared(&change).await.unwrap();
@@ -202,7 +202,7 @@ async fn at_once_replicas_seal_and_check_the_same_trail() {
                 barrier.wait().await;
                 for _ in 0..10 {
                     if number < 4 {
-                        assert!(block(&desk).await.fits);
+                        assert!(block(&desk).await.fault.is_none());
                     } else {
                         head(&desk).await;
                     }
@@ -229,7 +229,7 @@ async fn the_log_has_the_head_once_an_hour_and_an_alarm_for_what_does_not_fit() 
         happen(&desk).await;
         seal_audit_trails(&server.app).await.unwrap();
         let said = |message: &str| log.text().lines().filter(|line| line.contains(message)).count();
-        (said("the audit trail is sealed"), said("the audit trail was changed by somebody else"))
+        (said("the audit trail is sealed"), said("the audit trail does not end as it should"))
     };
     assert_eq!(seals().await, (1, 0));
     let noted = head(&desk).await;
