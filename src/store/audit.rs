@@ -201,8 +201,12 @@ impl TenantStore {
         }
         let number = end.last.number + 1;
         let head = ChainHead { number, hash: block_hash(&end.last.hash, number, &events) };
-        let sealed =
-            self.rows("audit_event").set("block", number).with_one_of("id", events.iter().map(|event| event.id));
+        // Without a block: so that they are found by the index of those that wait, however little is known of the table.
+        let sealed = self
+            .rows("audit_event")
+            .set("block", number)
+            .without("block")
+            .with_one_of("id", events.iter().map(|event| event.id));
         // Another replica may seal the same events: the number decides who was first.
         let mut change = Change::if_inserted(rows::audit_block::ActiveModel {
             tenant_id: Set(self.tenant.0),

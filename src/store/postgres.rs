@@ -19,9 +19,10 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The server ends a statement before we do, so that what is answered with 503 does not happen later after all.
 const SETTINGS: &str = "SET statement_timeout = 4500";
-/// Ours find rows by their keys or along an index, whatever the values: they need not be planned anew for each of them.
-/// Other engines that speak the protocol may not know the setting, and do without.
-const PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+/// Ours find rows by their keys or along an index, whatever the values: they need not be planned anew for each of them,
+/// and never by reading a table, which looks cheap while it is small, and is what a plan that is kept then goes on doing.
+/// Other engines that speak the protocol may not know these settings, and do without.
+const PLANS: [&str; 2] = ["SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off"];
 /// A connection that was used so lately is used again without asking whether it lives.
 pub(super) const TRUSTED: Duration = Duration::from_secs(1);
 /// After this long a connection is closed, so that those to a server that was replaced do not stay for ever.
@@ -72,8 +73,10 @@ impl Connections {
             let Some(mut idle) = self.0.lock().pop() else {
                 let mut connection = self.0.options.connect().await.map_err(failure)?;
                 connection.execute(SETTINGS).await.map_err(failure)?;
-                if let Err(error) = connection.execute(PLANS).await {
-                    tracing::debug!(error = %error, "statements are planned as the database likes");
+                for plans in PLANS {
+                    if let Err(error) = connection.execute(plans).await {
+                        tracing::debug!(error = %error, "statements are planned as the database likes");
+                    }
                 }
                 let now = Instant::now();
                 return Ok((Idle { connection, opened_at: now, used_at: now }, permit));
