@@ -1,5 +1,6 @@
 //! What one request may know: its tenant, that tenant's store, the time, and who asks.
 
+use std::future::Ready;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::protocol::policy::TenantStatus;
 use crate::protocol::secret::SecretHash;
 use crate::protocol::signature::SignatureAlgorithm;
 use crate::protocol::timestamp::Timestamp;
+use crate::sign_in::throttle::{Attempts, Limit, NEW_ACCOUNTS_OF_NETWORK, NEW_ACCOUNTS_OF_TENANT};
 use crate::store::{Change, Store, StoreError, TenantStore};
 use crate::tenant::{Directory, Tenant};
 use crate::verified_tokens::VerifiedTokens;
@@ -45,6 +47,9 @@ const TURNS_LIFETIME: Duration = Duration::from_secs(60);
 /// Clients and addresses whose failed authentications are counted, at most, and how long: longer than they count.
 const FAILURES: u64 = 100_000;
 const FAILURES_LIFETIME: Duration = Duration::from_secs(600);
+/// Networks and tenants whose attempts to make accounts are counted, at most, and how long: longer than they count.
+const REGISTRATIONS: u64 = 100_000;
+const REGISTRATIONS_LIFETIME: Duration = Duration::from_secs(7200);
 /// Key sets of clients kept in memory at most.
 const KEY_SETS: u64 = 10_000;
 
@@ -76,6 +81,10 @@ pub struct App {
     pub strangers: Cache<(TenantId, Vec<u8>), (i64, Timestamp)>,
     turns: Cache<(TenantId, Vec<u8>), Arc<Mutex<()>>>,
     failures: Cache<(TenantId, ClientId, Option<IpAddr>), Failures>,
+    /// Attempts to make an account, by network and all together: in caches of their own, so that many networks do not
+    /// push a tenant out.
+    registrations: Cache<(TenantId, Option<IpAddr>), Attempts>,
+    newcomers: Cache<TenantId, Attempts>,
 }
 
 struct FetchedKeys {
@@ -111,6 +120,8 @@ impl App {
             turns: Cache::builder().max_capacity(TURNS).time_to_idle(TURNS_LIFETIME).build(),
             failures: Cache::builder().max_capacity(FAILURES).time_to_live(FAILURES_LIFETIME).build(),
             strangers: Cache::builder().max_capacity(STRANGERS).time_to_live(STRANGERS_LIFETIME).build(),
+            registrations: Cache::builder().max_capacity(REGISTRATIONS).time_to_live(REGISTRATIONS_LIFETIME).build(),
+            newcomers: Cache::builder().max_capacity(REGISTRATIONS).time_to_live(REGISTRATIONS_LIFETIME).build(),
             key_sets: Cache::builder().max_capacity(KEY_SETS).time_to_live(KEY_SET_LIFETIME).build(),
             verified_tokens: VerifiedTokens::default(),
             store,
@@ -238,6 +249,20 @@ impl Call {
         self.tenant.status == TenantStatus::Active
     }
 
+    /// Counts an attempt to make an account, and says how many seconds must pass before it is looked at.
+    pub async fn wait_to_register(&self) -> i64 {
+        let (limit, key) = (NEW_ACCOUNTS_OF_NETWORK, (self.tenant.id, self.peer.address.map(network_of)));
+        let known = self.app.registrations.entry(key).and_upsert_with(|known| one_more(known, limit, self.now)).await;
+        known.into_value().wait_seconds(limit, self.now)
+    }
+
+    /// The same for an account that is about to be made, wherever it comes from.
+    pub async fn wait_for_newcomers(&self) -> i64 {
+        let (limit, key) = (NEW_ACCOUNTS_OF_TENANT, self.tenant.id);
+        let known = self.app.newcomers.entry(key).and_upsert_with(|known| one_more(known, limit, self.now)).await;
+        known.into_value().wait_seconds(limit, self.now)
+    }
+
     /// The client that a request proves to come from: reads the credentials, loads the client and its keys,
     /// decides, and uses up the assertion. After many failures of a client from one address nothing is looked at for
     /// a while.
@@ -324,6 +349,10 @@ impl Call {
         self.app.key_sets.insert(key, fetched).await;
         Ok(Some(keys))
     }
+}
+
+fn one_more<K>(known: Option<Entry<K, Attempts>>, limit: Limit, now: Timestamp) -> Ready<Attempts> {
+    std::future::ready(Attempts::one_more(known.map(Entry::into_value), limit, now))
 }
 
 /// Where an address belongs: with IPv6 a guesser has as many addresses as there are in a network of 64 bits.

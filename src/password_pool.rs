@@ -286,6 +286,27 @@ impl PasswordPool {
         self.ask(work, move |memory| fresh(password.as_bytes(), &recipe, memory)).await
     }
 
+    /// The same if `is_good` says so of the password. Judging too takes place on these threads, where it cannot take
+    /// the time of others.
+    ///
+    /// # Errors
+    /// As [`PasswordPool::hash`].
+    pub async fn hash_if(
+        &self,
+        password: Zeroizing<String>,
+        is_good: impl FnOnce(&str) -> bool + Send + 'static,
+    ) -> Result<Option<String>, PoolError> {
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Err(PoolError::TooLong);
+        }
+        let recipe = Arc::clone(&self.shared.recipe);
+        let hash = move |memory: &mut Memory| {
+            let good = is_good(&password);
+            good.then(|| fresh(password.as_bytes(), &recipe, memory)).transpose()
+        };
+        self.ask(self.shared.recipe.work(), hash).await
+    }
+
     /// Compares a password with a stored hash, or with nothing if there is no such user: always the
     /// work of one hash.
     ///
@@ -435,6 +456,10 @@ impl Shared {
         let mut queue = self.lock();
         queue.running -= 1;
         queue.work -= work;
+        if hashes == 0 {
+            // Nothing was hashed, so nothing is known of how long that takes.
+            return;
+        }
         // A quarter of the new: settles within some ten hashes, and one slow hash does not shut the door.
         let known = queue.nanoseconds_per_work.saturating_mul(3);
         queue.nanoseconds_per_work = (known.saturating_add(measured) / 4).max(1);

@@ -5,7 +5,6 @@ use poem::http::StatusCode;
 use super::answer::{Handled, PageFailure, carry, language};
 use super::browser::Browser;
 use super::interaction::Step;
-use super::methods::Method;
 use crate::call::Call;
 use crate::mint;
 use crate::protocol::audit_event::AuditKind;
@@ -21,16 +20,10 @@ use crate::sign_in::session::Session;
 use crate::store::{Change, Outcome};
 
 /// The session of a person who has just proved who they are, and what is written of it.
-pub(super) fn begin_session(
-    step: &Step<'_>,
-    user: &User,
-    method: &dyn Method,
-    secret: &Secret,
-    keep: bool,
-) -> (Session, Change) {
+pub(super) fn begin_session(step: &Step<'_>, user: &User, amr: &str, secret: &Secret, keep: bool) -> (Session, Change) {
     let Step { call, browser, .. } = step;
     let settings = &call.tenant.settings;
-    let begun = Session::begin(SessionId(mint::opaque_id()), user.id, method.amr(), settings, call.now);
+    let begun = Session::begin(SessionId(mint::opaque_id()), user.id, amr, settings, call.now);
     let mut session = if keep { begun.keep(settings) } else { begun };
     session.user_agent = call.peer.user_agent.as_deref().map(str::to_owned);
     // The same person again in the same browser: the session goes on, its `sid` stays, its secret does not.

@@ -32,6 +32,7 @@ pub(super) async fn consent(step: &Step<'_>, form: &Params) -> Result<Option<Res
         sessions: &sessions,
         progress: &sign_in.progress,
         consent: before.as_ref(),
+        registration: call.tenant.settings.self_registration,
         now: call.now,
     };
     let Some(session) = engine::current_session(&situation) else { return Ok(None) };

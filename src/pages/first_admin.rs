@@ -13,6 +13,7 @@ use super::browser::{Browser, keep_language};
 use super::conclude::make_room;
 use super::interaction::read_form;
 use super::messages::Messages;
+use super::new_account::told;
 use super::views::{FieldErrors, FirstAdmin, FirstAdminDone, Form};
 use crate::call::{Call, Head};
 use crate::mint;
@@ -22,6 +23,7 @@ use crate::protocol::params::Params;
 use crate::protocol::secret::SecretHash;
 use crate::protocol::user::{User, UserStatus};
 use crate::sign_in::identifier;
+use crate::sign_in::new_account::{self, Problem};
 use crate::sign_in::session::Session;
 use crate::store::StoreError;
 use crate::store::one_time::Purpose;
@@ -29,10 +31,6 @@ use crate::store::users::UserDraft;
 
 /// What the anti-forgery token and the sealed name are for.
 const PURPOSE: &str = "first-administrator";
-/// Shortest password, in characters: it is the only factor (NIST SP 800-63B §3.1.1.2).
-const MIN_PASSWORD: usize = 15;
-/// Longest password, in characters.
-const MAX_PASSWORD: usize = 128;
 
 /// `GET {iss}/first-administrator/{token}`: the form, or who was made with it in this browser.
 ///
@@ -134,32 +132,25 @@ impl Wanted {
         let mut note = |field, text: Option<String>| {
             errors.0.extend(text.map(|text| (field, text)));
         };
-        let username = identifier_of(fields.get("username"), is_username);
-        let missing = |field| fields.get(field).is_none_or(|text| text.trim().is_empty());
-        let problem =
-            |field, when_missing, when_wrong| m.t(if missing(field) { when_missing } else { when_wrong }).to_owned();
-        let no_username = || problem("username", "field-new-username-missing", "field-username-invalid");
-        note("username", username.is_none().then(no_username));
-        let email = identifier_of(fields.get("email"), is_email);
-        note("email", email.is_none().then(|| problem("email", "field-email-missing", "field-email-invalid")));
+        let username = new_account::check_username(fields.get("username"));
+        note("username", username.as_ref().err().map(|problem| told(m, *problem).1));
+        let email = address_of(fields.get("email"));
+        let missing = fields.get("email").is_none_or(|text| text.trim().is_empty());
+        let no_email = m.t(if missing { "field-email-missing" } else { "field-email-invalid" });
+        note("email", email.is_none().then(|| no_email.to_owned()));
         let password = Zeroizing::new(fields.get("password").unwrap_or_default().to_owned());
-        note("password", password_problem(m, &password, fields, context));
+        note("password", password_problem(&password, fields, context).map(|problem| told(m, problem).1));
         match (username, email) {
-            (Some(username), Some(email)) if errors.0.is_empty() => Ok(Self { username, email, password }),
+            (Ok(username), Some(email)) if errors.0.is_empty() => Ok(Self { username, email, password }),
             _ => Err(errors),
         }
     }
 }
 
-fn identifier_of(typed: Option<&str>, fits: fn(&str) -> bool) -> Option<(String, String)> {
+fn address_of(typed: Option<&str>) -> Option<(String, String)> {
     let typed = typed?.trim();
     let normal = identifier::normalise(typed).ok()?;
-    fits(typed).then(|| (typed.to_owned(), normal))
-}
-
-/// As the hint says: so a user name never looks like somebody's mail address.
-fn is_username(text: &str) -> bool {
-    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    is_email(typed).then(|| (typed.to_owned(), normal))
 }
 
 /// Something before and a host after the one `@`; whether mail arrives there only a mail can tell.
@@ -168,16 +159,9 @@ fn is_email(text: &str) -> bool {
     !local.is_empty() && !host.contains('@') && host.split('.').all(|label| !label.is_empty())
 }
 
-fn password_problem(m: &Messages, password: &str, fields: &Params, context: &[&str]) -> Option<String> {
-    let length = password.chars().count();
-    if password.is_empty() {
-        return Some(m.t("field-new-password-missing").to_owned());
-    }
-    if length < MIN_PASSWORD {
-        return Some(m.count("field-new-password-short", MIN_PASSWORD, &[]));
-    }
-    if length > MAX_PASSWORD {
-        return Some(m.count("field-new-password-long", MAX_PASSWORD, &[]));
+fn password_problem(password: &str, fields: &Params, context: &[&str]) -> Option<Problem> {
+    if let Err(problem) = new_account::check_password(password) {
+        return Some(problem);
     }
     // NIST SP 800-63B §3.1.1.2: what is guessed first, the other fields and the tenant's own name included.
     let context: Vec<&str> = ["username", "email"]
@@ -185,8 +169,7 @@ fn password_problem(m: &Messages, password: &str, fields: &Params, context: &[&s
         .filter_map(|field| fields.get(field))
         .chain(context.iter().copied())
         .collect();
-    let strong = zxcvbn::zxcvbn(password, &context).score() >= zxcvbn::Score::Three;
-    (!strong).then(|| m.t("field-new-password-common").to_owned())
+    (!new_account::is_strong(password, &context)).then_some(Problem::PasswordCommon)
 }
 
 /// Which of the two login identifiers somebody has already, whatever it is to them: name or address.
@@ -288,7 +271,7 @@ fn form(
         form: Form { action: &action, csrf: &csrf, hidden: Vec::new() },
         username: typed.username,
         email: typed.email,
-        password_length: MIN_PASSWORD,
+        password_length: new_account::MIN_PASSWORD,
         errors,
     };
     let mut response = page(status, &view, None)?;

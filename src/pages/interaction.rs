@@ -15,8 +15,8 @@ use super::authorize::{refuse, refuse_stranger};
 use super::browser::{Browser, keep_language};
 use super::conclude::{allowed, answer, begin_session, finish, issue_code, make_room};
 use super::methods::{self, Attempt, Method};
-use super::steps;
 use super::views::Resume;
+use super::{new_account, steps};
 use crate::call::{Call, Head};
 use crate::endpoints::{MAX_FORM, is_form};
 use crate::mint;
@@ -26,15 +26,17 @@ use crate::protocol::identifiers::SessionId;
 use crate::protocol::params::Params;
 use crate::protocol::secret::{Secret, SecretHash};
 use crate::protocol::user::User;
-use crate::sign_in::engine::{self, Consent, Next, Notice, Progress, Situation};
+use crate::sign_in::engine::{self, Consent, Next, Notice, Progress, Situation, Wish};
 use crate::sign_in::session::Session;
 use crate::store::sign_ins::SignIn;
-use crate::store::{Change, Outcome};
+use crate::store::{Change, Outcome, StoreError};
 
 /// What handles are sealed for.
 const HANDLE_CONTEXT: &[u8] = b"sign-in";
 /// The box "Keep me signed in".
 const KEEP: &str = "keep";
+/// What a person turns to, in addresses.
+pub(super) const WISH: &str = "wish";
 
 /// What a step needs at hand.
 pub(super) struct Step<'a> {
@@ -91,6 +93,7 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
             return refuse(call, head, &client, refused, sign_in.request.ui_locales.as_deref());
         }
         Next::SignIn(reason) => steps::sign_in(&step, reason)?,
+        Next::Register => new_account::form(&step)?,
         Next::ChooseAccount => steps::choose_account(&step)?,
         Next::Consent { scope, resources, more } => {
             let whole = Consent::to(&sign_in.request);
@@ -122,6 +125,7 @@ pub(super) async fn decide(step: &Step<'_>) -> Result<(Next, Option<Consent>), P
         sessions: &sessions,
         progress: &step.sign_in.progress,
         consent,
+        registration: step.call.tenant.settings.self_registration,
         now: step.call.now,
     };
     // Consent is looked up only for a person who is there and a client that has to ask.
@@ -149,6 +153,10 @@ pub async fn current(call: Call, head: Head, _: Body) -> Handled {
     }
     // "Use another account" is a link: it changes nothing until that account signs in.
     sign_in.progress.another |= query.has("another");
+    // So are the ways between signing in and making an account.
+    if let Some(wish) = query.get(WISH).and_then(Wish::parse) {
+        sign_in.progress.turn_to(wish);
+    }
     let client = client_of(&call, &sign_in).await?;
     show(&call, &head, &browser, sign_in, client).await
 }
@@ -181,6 +189,7 @@ pub async fn act(call: Call, head: Head, body: Body) -> Handled {
     let done = match name {
         "account" => account(&step, &form, &here).await?,
         "consent" => super::consent::consent(&step, &form).await?,
+        "register" => new_account::register(&step, &form, &here).await?,
         name => match methods::by_name(name) {
             Some(method) => attempt(&step, method, &form, &here).await?,
             None => return Err(PageFailure::not_found()),
@@ -313,7 +322,9 @@ async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
     if form.get("decision") == Some("remove") {
         let event = call.event(AuditKind::SignedOut).user(known.user.id, known.user.audit_salt.clone());
         call.store.end_session(known.session.id, call.audit(event), call.now).await?;
-        let progress = Progress { another: browser.known.len() <= 1, ..sign_in.progress.clone() };
+        // Who chooses among accounts does not make one (Prompt Create §4).
+        let wish = sign_in.request.prompt.create.then_some(Wish::SignIn);
+        let progress = Progress { another: browser.known.len() <= 1, wish, ..sign_in.progress.clone() };
         call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
         let mut response = see_other(here);
         browser.forget(call, &mut response, known.session.id);
@@ -362,7 +373,7 @@ async fn attempt(
         return Ok((outcome == Outcome::Done).then(|| see_other(here)));
     }
     let secret = mint::secret();
-    let (session, session_change) = begin_session(step, &user, method, &secret, keep);
+    let (session, session_change) = begin_session(step, &user, method.amr(), &secret, keep);
     let event = call
         .event(AuditKind::SignInSucceeded)
         .client(&step.client.id)
@@ -371,17 +382,21 @@ async fn attempt(
         .with("session", session.id.to_string());
     let signed_in = change.and(session_change).and(make_room(call, browser, user.id)).and(call.audit(event));
     let progress = Progress { session_id: Some(session.id), signed_in: true, ..Progress::default() };
-    proven(step, &user, &session, (progress, signed_in, &secret), here).await
+    Ok(proven(step, &user, &session, (progress, signed_in, &secret), here).await??)
 }
 
+/// What became of a step that is written: where it leads, `None` if another was first with the step, or why the database
+/// did not take it.
+pub(super) type Written = Result<Option<Response>, StoreError>;
+
 /// Goes on with a person who has just signed in: to the answer if nothing else is to be asked, in the same commit.
-async fn proven(
+pub(super) async fn proven(
     step: &Step<'_>,
     user: &User,
     session: &Session,
     (progress, signed_in, secret): (Progress, Change, &Secret),
     here: &str,
-) -> Result<Option<Response>, PageFailure> {
+) -> Result<Written, PageFailure> {
     let Step { call, browser, sign_in, client, .. } = step;
     let consent = if client.metadata.first_party { None } else { call.store.consent(user.id, &client.id).await? };
     let sessions = [session.clone()];
@@ -391,6 +406,7 @@ async fn proven(
         sessions: &sessions,
         progress: &progress,
         consent: consent.as_ref(),
+        registration: call.tenant.settings.self_registration,
         now: call.now,
     };
     let finished = matches!(engine::next(&situation), Next::Finish(_));
@@ -401,13 +417,15 @@ async fn proven(
     } else {
         (advance.and(signed_in), None)
     };
-    if call.store.write(change).await? == Outcome::Refused {
-        return Ok(None);
+    match call.store.write(change).await {
+        Ok(Outcome::Done) => {}
+        Ok(Outcome::Refused) => return Ok(Ok(None)),
+        Err(error) => return Ok(Err(error)),
     }
     let mut response = match code {
         Some(code) => answer(step, &code)?,
         None => see_other(here),
     };
     browser.remember(call, &mut response, secret, session);
-    Ok(Some(response))
+    Ok(Ok(Some(response)))
 }

@@ -16,6 +16,7 @@ pub mod first_admin;
 pub mod interaction;
 pub mod messages;
 mod methods;
+mod new_account;
 pub mod platform;
 pub mod playground;
 mod steps;

@@ -6,14 +6,14 @@ use poem::Response;
 use poem::http::StatusCode;
 
 use super::answer::{PageFailure, frame, language, page};
-use super::interaction::Step;
+use super::interaction::{Step, WISH};
 use super::messages::Messages;
 use super::views::{
     Account, AccountChooser, ClientCard, Consent, FieldErrors, Form, Notice as Banner, ScopeRow, SignIn,
 };
 use crate::protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::protocol::tenant_settings::TenantSettings;
-use crate::sign_in::engine::{self, Notice, SignInReason};
+use crate::sign_in::engine::{self, Notice, Progress, SignInReason, Wish};
 
 /// Scopes about the person's data; all others act on the person's behalf.
 const PROFILE_SCOPES: [&str; 5] = [OPENID, "profile", "email", "address", "phone"];
@@ -21,22 +21,22 @@ const PROFILE_SCOPES: [&str; 5] = [OPENID, "profile", "email", "address", "phone
 /// So many accounts are seen at once on most screens.
 const FEW_ACCOUNTS: usize = 6;
 
-fn messages(step: &Step<'_>) -> &'static Messages {
+pub(super) fn messages(step: &Step<'_>) -> &'static Messages {
     language(step.call, step.head, step.sign_in.request.ui_locales.as_deref())
 }
 
 /// The address of this transaction, for links on its pages.
-fn here(step: &Step<'_>, handle: &str) -> String {
+pub(super) fn here(step: &Step<'_>, handle: &str) -> String {
     let path = format!("{}/interaction/{}", step.call.tenant.path, step.sign_in.id);
     if handle.is_empty() { format!("{path}?") } else { format!("{path}?handle={handle}&") }
 }
 
-fn host_of(step: &Step<'_>) -> Option<String> {
+pub(super) fn host_of(step: &Step<'_>) -> Option<String> {
     let url = url::Url::parse(step.sign_in.request.return_to.redirect_uri.as_str()).ok()?;
     Some(url.host_str().map_or_else(|| format!("{}:", url.scheme()), str::to_owned))
 }
 
-fn card<'a>(step: &'a Step<'_>, host: Option<&'a str>) -> ClientCard<'a> {
+pub(super) fn card<'a>(step: &'a Step<'_>, host: Option<&'a str>) -> ClientCard<'a> {
     let metadata = &step.client.metadata;
     ClientCard {
         name: step.client.display_name(),
@@ -46,6 +46,13 @@ fn card<'a>(step: &'a Step<'_>, host: Option<&'a str>) -> ClientCard<'a> {
         host,
         verified: !engine::is_unverified(step.client),
     }
+}
+
+/// The address of the same page in another language, up to its tag: what the person turned to comes along.
+pub(super) fn same(step: &Step<'_>, here: &str) -> String {
+    let Progress { wish, another, .. } = &step.sign_in.progress;
+    let wish = wish.map(|wish| format!("{WISH}={}&", wish.as_str())).unwrap_or_default();
+    format!("{here}{wish}{}lang=", if *another { "another=1&" } else { "" })
 }
 
 /// The sign-in page.
@@ -83,6 +90,10 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
             notice = Some(Banner::slow_down(m, u64::try_from(seconds).unwrap_or(1)));
             status = StatusCode::SERVICE_UNAVAILABLE;
         }
+        Some(Notice::Closed) => {
+            notice = Some(Banner { tone: "warn", text: m.t("notice-registration-closed").to_owned() });
+            status = StatusCode::FORBIDDEN;
+        }
     }
     // Who must sign in again is known already; anybody else may type.
     let fixed = match reason {
@@ -91,16 +102,20 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
     };
     let hint = step.sign_in.request.login_hint.as_deref();
     let username = fixed.as_deref().or(progress.typed.as_deref()).or(hint).unwrap_or_default();
-    let keep = step.call.tenant.settings.keep_signed_in.then(|| match progress.notice {
+    let settings = &step.call.tenant.settings;
+    let keep = settings.keep_signed_in.then(|| match progress.notice {
         Some(_) => progress.keep,
         None => step.browser.keeps(username),
     });
     let another = format!("{here}another=1");
+    // Who is known has an account.
+    let registers = fixed.is_none() && engine::may_register(&step.sign_in.request, settings.self_registration);
+    let register = registers.then(|| format!("{here}{WISH}={}", Wish::Register.as_str()));
     let action = format!("{}/interaction/{}/password", step.call.tenant.path, step.sign_in.id);
     let csrf = step.browser.token(step.call, &step.sign_in.id);
     let host = host_of(step);
     let view = SignIn {
-        frame: frame(step.call, m, m.with("sign-in-to", &[("client", client)]), &format!("{here}lang=")),
+        frame: frame(step.call, m, m.with("sign-in-to", &[("client", client)]), &same(step, &here)),
         form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
         client: Some(card(step, host.as_deref())),
         username,
@@ -109,7 +124,7 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
         errors,
         keep,
         recover_href: None,
-        register_href: None,
+        register_href: register.as_deref(),
     };
     let mut response = page(status, &view, Some(&step.sign_in.request.return_to.redirect_uri))?;
     if let Some(Notice::SlowDown(seconds) | Notice::Busy(seconds)) = progress.notice {
@@ -118,7 +133,7 @@ pub(super) fn sign_in(step: &Step<'_>, reason: SignInReason) -> Result<Response,
     Ok(response)
 }
 
-fn hidden(handle: &str) -> Vec<(&'static str, &str)> {
+pub(super) fn hidden(handle: &str) -> Vec<(&'static str, &str)> {
     if handle.is_empty() { Vec::new() } else { vec![("handle", handle)] }
 }
 
@@ -152,7 +167,7 @@ pub(super) fn choose_account(step: &Step<'_>) -> Result<Response, PageFailure> {
         })
         .collect();
     let view = AccountChooser {
-        frame: frame(step.call, m, m.t("chooser-title").to_owned(), &format!("{here}lang=")),
+        frame: frame(step.call, m, m.t("chooser-title").to_owned(), &same(step, &here)),
         form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
         client: Some(card(step, host.as_deref())),
         many: accounts.len() > FEW_ACCOUNTS,

@@ -171,6 +171,30 @@ pub struct SignIn<'a> {
     pub register_href: Option<&'a str>,
 }
 
+/// Somebody makes an account.
+#[derive(Template)]
+#[template(path = "new_account.html")]
+pub struct NewAccount<'a> {
+    /// The title is "Create your account".
+    pub frame: Frame<'a>,
+    /// Carries `csrf` and `handle`; fields are `username`, `name`, `password`.
+    pub form: Form<'a>,
+    /// Who asked.
+    pub client: ClientCard<'a>,
+    /// Typed before, or hinted by the client.
+    pub username: &'a str,
+    /// Typed before.
+    pub name: &'a str,
+    /// Least length of the password.
+    pub password_length: usize,
+    /// Why it is not looked at now.
+    pub notice: Option<Notice>,
+    /// Fields `username`, `name`, `password`.
+    pub errors: FieldErrors,
+    /// "Sign in"
+    pub sign_in_href: &'a str,
+}
+
 /// A person this browser knows.
 pub struct Account {
     /// Opaque reference, posted as `session`.

@@ -20,6 +20,7 @@ use super::id_token::IdTokenHint;
 use super::identifiers::{ClientId, UserId};
 use super::metadata::ACR_ONE_FACTOR;
 use super::params::{Params, ParamsError};
+use super::prompt::Prompt;
 use super::proof_key::{CodeChallenge, ProofKeyError};
 use super::resource_indicator;
 use super::scope::{OFFLINE_ACCESS, OPENID, Scope};
@@ -306,7 +307,13 @@ impl Addressed {
         if claims.essential_acr.as_ref().is_some_and(|demanded| !demanded.iter().any(|acr| acr == ACR_ONE_FACTOR)) {
             return Err(Refusal::UnmetAuthentication);
         }
-        let prompt = Prompt::parse(params.get("prompt"))?;
+        let prompt = Prompt::parse(params.get("prompt"), settings.self_registration);
+        let prompt = prompt.map_err(|why| Refusal::Value("prompt", why))?;
+        let subject_hint = subject_hint(params, hint, &claims, client)?;
+        // Core §3.1.2.1: the answer is about the person of the hint. A new account is never that one's.
+        if prompt.create && subject_hint.is_some() {
+            return Err(Refusal::Value("prompt", "prompt=create cannot make the person that the request names"));
+        }
         Ok(Checked {
             client_id: client.id.clone(),
             nonce: bounded(params, "nonce", MAX_NONCE)?,
@@ -314,7 +321,7 @@ impl Addressed {
             ui_locales: bounded(params, "ui_locales", MAX_HINT)?,
             max_age: max_age(params)?.or(client.metadata.default_max_age),
             acr_values: acr_values(params)?,
-            subject_hint: subject_hint(params, hint, &claims, client)?,
+            subject_hint,
             claims: claims.within(&client.metadata.scope),
             return_to: self.return_to,
             redirect_uri_given: self.redirect_uri_given,
@@ -377,41 +384,6 @@ impl Checked {
     /// The refusal `why`, on its way back to the client.
     pub fn refuse(&self, why: Refusal) -> RedirectError {
         RedirectError { return_to: self.return_to.clone(), refusal: why }
-    }
-}
-
-/// The `prompt` parameter (OpenID Connect Core §3.1.2.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prompt {
-    /// No page at all.
-    pub none: bool,
-    /// Sign in again.
-    pub login: bool,
-    /// Ask for consent again.
-    pub consent: bool,
-    /// Choose among accounts.
-    pub select_account: bool,
-}
-
-impl Prompt {
-    fn parse(value: Option<&str>) -> Result<Self, Refusal> {
-        let mut prompt = Self::default();
-        for token in value.unwrap_or_default().split(' ').filter(|token| !token.is_empty()) {
-            match token {
-                "none" => prompt.none = true,
-                "login" => prompt.login = true,
-                "consent" => prompt.consent = true,
-                "select_account" => prompt.select_account = true,
-                // Prompt Create §4.1: a value that metadata does not list is refused. Self-registration does not exist yet.
-                "create" => return Err(Refusal::Value("prompt", "prompt=create is not supported here")),
-                _ => return Err(Refusal::Value("prompt", "prompt holds an unknown value")),
-            }
-        }
-        // OIDC Core §3.1.2.1: none with any other value is an error.
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(Refusal::Value("prompt", "prompt=none stands alone"));
-        }
-        Ok(prompt)
     }
 }
 

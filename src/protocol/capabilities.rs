@@ -4,7 +4,7 @@
 use super::authorization_response::ResponseMode;
 use super::client::{ClientAuthenticationMethod, GrantType};
 use super::signature::SignatureAlgorithm;
-use super::tenant_settings::{Registration, TenantSettings};
+use super::tenant_settings::{Registration, SelfRegistration, TenantSettings};
 
 /// What a tenant does.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub assertions: Vec<&'static str>,
     /// Who may register clients.
     pub registration: Registration,
+    /// Values of `prompt` (OpenID Connect Core §3.1.2.1, Prompt Create §4.2).
+    pub prompts: Vec<&'static str>,
 }
 
 impl Capabilities {
@@ -33,6 +35,10 @@ impl Capabilities {
             signing: SignatureAlgorithm::ALL.to_vec(),
             assertions: vec!["ES256", "RS256", "PS256", "EdDSA", "Ed25519", "HS256"],
             registration: settings.client_registration,
+            prompts: match settings.self_registration {
+                SelfRegistration::Closed => vec!["none", "login", "consent", "select_account"],
+                SelfRegistration::Open => vec!["none", "login", "consent", "select_account", "create"],
+            },
         }
     }
 }

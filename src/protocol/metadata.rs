@@ -1,5 +1,5 @@
 //! Authorization server metadata — RFC 8414 §2, OpenID Connect Discovery §3, RFC 9207 §3,
-//! RP-Initiated Logout §2.1; generated from the capability registry.
+//! RP-Initiated Logout §2.1, Prompt Create §4.2; generated from the capability registry.
 
 use serde_json::{Map, Value, json};
 
@@ -58,7 +58,7 @@ pub fn document(
         "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": capabilities.prompts,
         "ui_locales_supported": locales,
     });
     let mut document = match document {

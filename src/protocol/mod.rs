@@ -26,6 +26,7 @@ pub mod origins;
 pub mod params;
 pub mod plain_text;
 pub mod policy;
+pub mod prompt;
 pub mod proof_key;
 pub mod redirect_uri;
 pub mod refresh_token;

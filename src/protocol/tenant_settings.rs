@@ -21,6 +21,17 @@ pub enum Registration {
     Open,
 }
 
+/// Whether people may make accounts of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelfRegistration {
+    /// Nobody: administrators make them.
+    #[default]
+    Closed,
+    /// Everybody.
+    Open,
+}
+
 /// Which `aud` values a client assertion may carry (RFC 7523 §3, draft-ietf-oauth-rfc7523bis).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +82,8 @@ pub struct TenantSettings {
     /// In mode `open`: how many clients that registered themselves there may be before the next one is refused. With an
     /// initial access token its own uses are the limit (RFC 7591 §3). Default 10000.
     pub client_registration_limit: u32,
+    /// Whether people may make accounts of their own. Default `closed`.
+    pub self_registration: SelfRegistration,
     /// Which audiences client assertions may carry. Default `issuer`.
     pub client_assertion_audience: AssertionAudience,
     /// Algorithm of access tokens, and of ID tokens where a client does not say. Default ES256.
@@ -182,6 +195,7 @@ impl Default for TenantSettings {
             client_registration: Registration::Off,
             client_registration_scope: "openid profile email address phone offline_access".to_owned(),
             client_registration_limit: 10_000,
+            self_registration: SelfRegistration::Closed,
             client_assertion_audience: AssertionAudience::Issuer,
             signing_alg: SignatureAlgorithm::Es256,
             key_rotation_days: 90,

@@ -1,9 +1,11 @@
-//! What comes next in a sign-in — OpenID Connect Core §3.1.2.1, §3.1.2.3, §3.1.2.4, §3.1.2.6, §11; RFC 8252 §8.6.
+//! What comes next in a sign-in — OpenID Connect Core §3.1.2.1, §3.1.2.3, §3.1.2.4, §3.1.2.6, §11; Prompt Create §4;
+//! RFC 8252 §8.6.
 //!
 //! One plain function over what is known; every page and every handler asks it, none decides by itself.
 
 use serde::{Deserialize, Serialize};
 
+use super::new_account::Problem;
 use super::session::Session;
 use crate::protocol::authorization_request::{Checked, Refusal};
 use crate::protocol::claims_request::{scope_in_words, scope_of};
@@ -11,6 +13,7 @@ use crate::protocol::client::{Client, ClientOrigin};
 use crate::protocol::identifiers::SessionId;
 use crate::protocol::redirect_uri::ApplicationType;
 use crate::protocol::scope::Scope;
+use crate::protocol::tenant_settings::SelfRegistration;
 use crate::protocol::timestamp::Timestamp;
 
 /// What happened in this transaction so far.
@@ -33,6 +36,51 @@ pub struct Progress {
     /// Whether the person wished to stay signed in, the last time.
     #[serde(default)]
     pub keep: bool,
+    /// What the person turned to, where the pages leave a choice.
+    #[serde(default)]
+    pub wish: Option<Wish>,
+    /// Why the account that the person wished could not be made.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+    /// The name that the person typed there.
+    #[serde(default)]
+    pub typed_name: Option<String>,
+}
+
+impl Progress {
+    /// The person follows a link from one page to the other: what was wrong there is not told here.
+    pub fn turn_to(&mut self, wish: Wish) {
+        if self.wish != Some(wish) {
+            self.notice = None;
+            self.problems.clear();
+        }
+        self.wish = Some(wish);
+    }
+}
+
+/// What a person may turn to instead of what the client asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// To make an account.
+    Register,
+    /// To use one that exists.
+    SignIn,
+}
+
+impl Wish {
+    /// As addresses write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::SignIn => "sign_in",
+        }
+    }
+
+    /// From an address.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Register, Self::SignIn].into_iter().find(|wish| wish.as_str() == text)
+    }
 }
 
 /// Something to tell on the sign-in page.
@@ -47,6 +95,8 @@ pub enum Notice {
     SlowDown(i64),
     /// Too many sign-ins at once; wait so many seconds.
     Busy(i64),
+    /// Accounts can no longer be made here.
+    Closed,
 }
 
 /// What a person allowed a client before.
@@ -151,6 +201,8 @@ pub enum SignInReason {
 pub enum Next {
     /// Show the sign-in page.
     SignIn(SignInReason),
+    /// Show the page that makes an account.
+    Register,
     /// Show the accounts of this browser.
     ChooseAccount,
     /// Ask the person to allow this.
@@ -182,6 +234,8 @@ pub struct Situation<'a> {
     pub progress: &'a Progress,
     /// What the person of the current session allowed this client before.
     pub consent: Option<&'a Consent>,
+    /// Whether people may make accounts here.
+    pub registration: SelfRegistration,
     /// Now.
     pub now: Timestamp,
 }
@@ -202,9 +256,28 @@ pub fn current_session<'a>(situation: &Situation<'a>) -> Option<&'a Session> {
     }
 }
 
+/// Whether an account may be made in answer to this request. A new one is nobody whom the request could name.
+pub fn may_register(request: &Checked, registration: SelfRegistration) -> bool {
+    registration == SelfRegistration::Open && request.subject_hint.is_none() && !request.prompt.none
+}
+
+/// Prompt Create §4: the client asks for it, or the person does. Whoever has signed in here, chosen an account or turned
+/// to another one has made up their mind.
+fn wants_to_register(situation: &Situation<'_>) -> bool {
+    let Situation { request, progress, registration, .. } = situation;
+    let wants = match progress.wish {
+        Some(wish) => wish == Wish::Register,
+        None => request.prompt.create && !progress.chosen && !progress.another,
+    };
+    wants && !progress.signed_in && may_register(request, *registration)
+}
+
 /// Decides what comes next.
 pub fn next(situation: &Situation<'_>) -> Next {
     let Situation { request, progress, now, .. } = situation;
+    if wants_to_register(situation) {
+        return Next::Register;
+    }
     let silent = request.prompt.none;
     let current = current_session(situation);
     // Core §3.1.2.2: with a hint, the answer is about that person or an error.
@@ -213,7 +286,9 @@ pub fn next(situation: &Situation<'_>) -> Next {
     let alive = situation.sessions.iter().filter(|session| session.is_alive(*now)).count();
     if !progress.chosen && !progress.signed_in && !progress.another {
         // Core §3.1.2.1: asked to choose, the person chooses, also where only one answer will do.
-        if request.prompt.select_account && alive > 0 {
+        // So does who was to make an account, or wished to, and does not: nobody goes on with one they did not mean.
+        let asked = request.prompt.select_account || request.prompt.create || progress.wish.is_some();
+        if asked && !silent && alive > 0 {
             return Next::ChooseAccount;
         }
         if alive > 1 && request.subject_hint.is_none() {

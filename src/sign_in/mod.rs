@@ -2,5 +2,6 @@
 
 pub mod engine;
 pub mod identifier;
+pub mod new_account;
 pub mod session;
 pub mod throttle;

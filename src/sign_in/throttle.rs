@@ -1,4 +1,5 @@
 //! Slowing down those who guess passwords — NIST SP 800-63B-4 §3.2.2: no more than 100 failures in a row for an account.
+//! At the end: those who make accounts.
 //!
 //! Failures in a row are counted for each account, wherever they come from, and a right password ends the row.
 //!
@@ -64,4 +65,45 @@ pub fn wait_seconds(failures: i64, last_failed_at: Timestamp, source: Source, no
     let doublings = u32::try_from((failures - source.free()).min(10)).unwrap_or(10);
     let delay = (1_i64 << doublings).min(LONGEST_DELAY);
     (delay - since).max(0)
+}
+
+/// How many attempts to make an account are looked at within so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The attempts.
+    pub most: u32,
+    /// The seconds, from the first one on.
+    pub seconds: i64,
+}
+
+/// From one network: a class may register at once, and who tries names finds two in a minute.
+pub const NEW_ACCOUNTS_OF_NETWORK: Limit = Limit { most: 20, seconds: 600 };
+/// In one tenant, wherever they come from: so much fills no database, and is more than a good day brings.
+pub const NEW_ACCOUNTS_OF_TENANT: Limit = Limit { most: 1000, seconds: 3600 };
+
+/// Attempts to make an account, as far as they count together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    number: u32,
+    first_at: Timestamp,
+}
+
+impl Attempts {
+    /// The attempts with one more; `before` are those known so far.
+    #[must_use]
+    pub fn one_more(before: Option<Self>, limit: Limit, now: Timestamp) -> Self {
+        match before {
+            Some(Self { number, first_at }) if now.since(first_at) < limit.seconds => {
+                Self { number: number.saturating_add(1), first_at }
+            }
+            Some(_) | None => Self { number: 1, first_at: now },
+        }
+    }
+
+    /// Seconds until the last of these attempts would be looked at; 0 means now.
+    pub fn wait_seconds(self, limit: Limit, now: Timestamp) -> i64 {
+        // A clock that went back has let no time pass.
+        let left = limit.seconds - now.since(self.first_at).max(0);
+        if self.number <= limit.most { 0 } else { left.max(1) }
+    }
 }

@@ -139,8 +139,8 @@ impl TenantStore {
         Ok(found.is_some())
     }
 
-    /// The rows of a new person.
-    fn rows_of(&self, draft: &UserDraft, now: Timestamp) -> Change {
+    /// The rows of a new person. Writing them fails with `Duplicate` if a login identifier is taken.
+    pub fn new_user(&self, draft: &UserDraft, now: Timestamp) -> Change {
         let user = &draft.user;
         let mut change = Change::new().insert(rows::account::ActiveModel {
             tenant_id: Set(self.tenant.0),
@@ -181,7 +181,7 @@ impl TenantStore {
     /// # Errors
     /// A failure of the database.
     pub async fn add_user(&self, draft: &UserDraft, audit: Change, now: Timestamp) -> Result<bool, StoreError> {
-        match self.write(self.rows_of(draft, now).and(audit)).await {
+        match self.write(self.new_user(draft, now).and(audit)).await {
             Ok(_) => Ok(true),
             Err(StoreError::Duplicate) => Ok(false),
             Err(error) => Err(error),
@@ -199,7 +199,7 @@ impl TenantStore {
         audit: Change,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let change = Change::if_updated(token).and(self.rows_of(draft, now)).and(audit);
+        let change = Change::if_updated(token).and(self.new_user(draft, now)).and(audit);
         Ok(self.write(change).await? == Outcome::Done)
     }
 

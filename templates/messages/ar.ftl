@@ -119,6 +119,7 @@ field-sign-in-wrong = اسم المستخدم أو كلمة المرور غير 
 field-username-invalid = استخدم الأحرف والأرقام والنقاط والشَّرطات والشَّرطات السفلية فقط.
 field-new-username-missing = اختر اسم مستخدم.
 field-username-taken = اسم المستخدم هذا مأخوذ. اختر اسمًا آخر.
+field-name-invalid = استخدم ⁨100⁩ حرف على الأكثر، على أن تكون كلها ظاهرة.
 field-email-missing = أدخل عنوان بريد إلكتروني.
 field-email-invalid = أدخل عنوان بريد إلكتروني مثل ⁨name@example.com⁩.
 field-email-taken = عنوان البريد الإلكتروني هذا مأخوذ. اختر عنوانًا آخر.
@@ -160,8 +161,18 @@ notice-reauthenticate = يطلب منك { $client } تسجيل الدخول مر
 notice-reauthenticate-here = يرجى تسجيل الدخول مرة أخرى لنتأكد من أنك أنت.
 notice-session-expired = تم تسجيل خروجك بعد مرور بعض الوقت. سجّل الدخول للمتابعة.
 notice-slow-down = عدد المحاولات كبير جدًا. يرجى المحاولة مرة أخرى بعد { $wait }.
+notice-registration-closed = لم يعد من الممكن إنشاء حسابات جديدة هنا. سجّل الدخول إن كان لديك حساب.
 notice-signed-out-elsewhere = تم إنهاء تلك الجلسة.
 notice-signed-out-others = تم إنهاء كل الجلسات الأخرى.
+
+## إنشاء حساب
+
+new-account-title = إنشاء حسابك
+new-account-username-hint = به تسجّل الدخول، ولا يمكن تغييره لاحقًا. أحرف وأرقام ونقاط وشَرطات وشَرطات سفلية.
+new-account-name = الاسم (اختياري)
+new-account-name-hint = كما ينبغي أن تراه التطبيقات والأشخاص الآخرون.
+new-account-create = إنشاء الحساب
+new-account-have-one = هل لديك حساب بالفعل؟
 
 ## اختيار الحساب
 

@@ -83,6 +83,7 @@ field-sign-in-wrong = Benutzername oder Passwort stimmt nicht. Prüfen Sie beide
 field-username-invalid = Verwenden Sie nur Buchstaben, Ziffern, Punkte, Binde- und Unterstriche.
 field-new-username-missing = Wählen Sie einen Benutzernamen.
 field-username-taken = Dieser Benutzername ist vergeben. Wählen Sie einen anderen.
+field-name-invalid = Verwenden Sie höchstens 100 Zeichen, und nur solche, die man sieht.
 field-email-missing = Geben Sie eine E-Mail-Adresse ein.
 field-email-invalid = Geben Sie eine E-Mail-Adresse wie name@example.com ein.
 field-email-taken = Diese E-Mail-Adresse ist vergeben. Wählen Sie eine andere.
@@ -116,8 +117,18 @@ notice-reauthenticate = { $client } bittet Sie, sich noch einmal anzumelden, dam
 notice-reauthenticate-here = Bitte melden Sie sich noch einmal an, damit feststeht, dass Sie es sind.
 notice-session-expired = Sie wurden nach einiger Zeit abgemeldet. Melden Sie sich an, um fortzufahren.
 notice-slow-down = Das waren zu viele Versuche. Bitte warten Sie { $wait } und versuchen Sie es dann noch einmal.
+notice-registration-closed = Neue Konten können hier nicht mehr erstellt werden. Melden Sie sich an, wenn Sie eines haben.
 notice-signed-out-elsewhere = Diese Sitzung wurde beendet.
 notice-signed-out-others = Alle anderen Sitzungen wurden beendet.
+
+## Konto erstellen
+
+new-account-title = Ihr Konto erstellen
+new-account-username-hint = Damit melden Sie sich an; später lässt er sich nicht ändern. Buchstaben, Ziffern, Punkte, Binde- und Unterstriche.
+new-account-name = Name (freiwillig)
+new-account-name-hint = So, wie Apps und andere Personen ihn sehen sollen.
+new-account-create = Konto erstellen
+new-account-have-one = Haben Sie schon ein Konto?
 
 ## Konto wählen
 

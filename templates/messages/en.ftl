@@ -84,6 +84,7 @@ field-sign-in-wrong = The username or the password is not right. Check both and 
 field-username-invalid = Use letters, digits, dots, hyphens and underscores only.
 field-new-username-missing = Choose a username.
 field-username-taken = This username is in use. Choose another one.
+field-name-invalid = Use no more than 100 characters, all of them ones that can be seen.
 field-email-missing = Enter an email address.
 field-email-invalid = Enter an email address like name@example.com.
 field-email-taken = This email address is in use. Choose another one.
@@ -117,8 +118,18 @@ notice-reauthenticate = { $client } asks you to sign in again, to be sure that i
 notice-reauthenticate-here = Please sign in again, so that we can be sure it is you.
 notice-session-expired = You were signed out because some time had passed. Sign in to continue.
 notice-slow-down = There were too many attempts. Please try again in { $wait }.
+notice-registration-closed = New accounts can no longer be created here. Sign in if you have one.
 notice-signed-out-elsewhere = That session was signed out.
 notice-signed-out-others = All other sessions were signed out.
+
+## Create an account
+
+new-account-title = Create your account
+new-account-username-hint = You sign in with it, and it cannot be changed later. Letters, digits, dots, hyphens and underscores.
+new-account-name = Name (optional)
+new-account-name-hint = As apps and other people should see it.
+new-account-create = Create account
+new-account-have-one = Do you have an account already?
 
 ## Choose an account
 

@@ -26,6 +26,7 @@ mod pages_guide;
 mod pages_keep;
 mod pages_language;
 mod pages_people;
+mod pages_register;
 mod pages_sessions;
 mod password_pool;
 mod references;

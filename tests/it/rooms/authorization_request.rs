@@ -7,7 +7,8 @@ use chancery::protocol::authorization_response::ResponseMode;
 use chancery::protocol::client::Client;
 use chancery::protocol::id_token::IdTokenHint;
 use chancery::protocol::params::Params;
-use chancery::protocol::tenant_settings::TenantSettings;
+use chancery::protocol::prompt::Prompt;
+use chancery::protocol::tenant_settings::{SelfRegistration, TenantSettings};
 use serde_json::{Value, json};
 
 use super::{ALICE, API, BOB, ISSUER, NOW, QUERY, client, object, refusal, spoil};
@@ -173,7 +174,14 @@ const REDIRECT: &[(&str, &str, &str, &str, &str)] = &[
         "login_required",
         "LoginRequired",
     ),
-    ("Prompt Create §4.1", "&state", "&prompt=create&state", "invalid_request", "Value("),
+    ("Prompt Create §4.1", "&state", "&prompt=create&state", "invalid_request", "Value(\"prompt\", \"prompt=create"),
+    (
+        "Prompt Create §4.1 with another",
+        "&state",
+        "&prompt=login%20create&state",
+        "invalid_request",
+        "Value(\"prompt\", \"prompt=create",
+    ),
 ];
 
 #[test]
@@ -363,4 +371,40 @@ fn the_clients_default_age_counts_unless_the_request_has_its_own() {
     assert_eq!(own("", Value::Null), None);
     assert_eq!(own("60", json!(0)), Some(60), "OIDC Registration §2: the request overrides");
     assert_eq!(own("0", json!(60)), Some(0), "OI04 max_age=0");
+}
+
+fn check_open(prompt: &str, hint: Option<IdTokenHint>) -> Result<Checked, RedirectError> {
+    let hinted = if hint.is_some() { "&id_token_hint=x" } else { "" };
+    let query = spoil(QUERY, "&state", &format!("&prompt={prompt}{hinted}&state"));
+    let settings = TenantSettings { self_registration: SelfRegistration::Open, ..TenantSettings::default() };
+    identify(&query, client(json!({}))).unwrap().check(&settings, |_| false, hint, NOW)
+}
+
+#[test]
+fn prompt_create_section_4_where_people_make_their_accounts() {
+    let hint = || IdTokenHint { subject: ALICE, audience: vec!["app".to_owned()], session_id: None };
+    for (rule, prompt, hint) in [
+        ("Prompt Create §4, OIDC Core §3.1.2.1 none", "none%20create", None),
+        ("Prompt Create §4, OIDC Core §3.1.2.1 none behind", "create%20none", None),
+        ("Prompt Create §4 case", "Create", None),
+        ("OIDC Core §3.1.2.1 a hint names somebody who exists", "create", Some(hint())),
+    ] {
+        let (code, reason) = refused(check_open(prompt, hint));
+        assert!(code == "invalid_request" && reason.starts_with("Value(\"prompt\""), "{rule}: {code} {reason}");
+    }
+    for (prompt, login, consent, select_account) in [
+        ("create", false, false, false),
+        ("create%20login", true, false, false),
+        ("consent%20create", false, true, false),
+        ("select_account%20create", false, false, true),
+    ] {
+        let prompt = check_open(prompt, None).unwrap().prompt;
+        assert!(prompt.create && !prompt.none);
+        assert_eq!((prompt.login, prompt.consent, prompt.select_account), (login, consent, select_account));
+    }
+    assert!(!check_open("login", None).unwrap().prompt.create);
+    // What an earlier build wrote down knows nothing of it.
+    let prompt: Prompt =
+        serde_json::from_str(r#"{"none":false,"login":true,"consent":false,"select_account":false}"#).unwrap();
+    assert!(prompt.login && !prompt.create);
 }

@@ -3,6 +3,7 @@
 use chancery::protocol::authorization_request::Checked;
 use chancery::protocol::client::{Client, ClientOrigin};
 use chancery::protocol::identifiers::SessionId;
+use chancery::protocol::tenant_settings::SelfRegistration;
 use chancery::sign_in::engine::{Consent, Next, Progress, Situation, is_unverified, next};
 use chancery::sign_in::session::Session;
 use serde_json::json;
@@ -17,6 +18,7 @@ pub(super) struct Case {
     pub(super) sessions: Vec<Session>,
     pub(super) progress: Progress,
     pub(super) consent: Option<Consent>,
+    pub(super) registration: SelfRegistration,
 }
 
 pub(super) fn case() -> Case {
@@ -26,16 +28,18 @@ pub(super) fn case() -> Case {
         sessions: vec![session(1, ALICE)],
         progress: Progress::default(),
         consent: Some(Consent { scope: scope("openid profile"), ..Consent::default() }),
+        registration: SelfRegistration::Closed,
     }
 }
 
 impl Case {
     /// What comes next, in a few words.
     pub(super) fn next(&self) -> String {
-        let Case { request, client, sessions, progress, consent } = self;
+        let Case { request, client, sessions, progress, consent, registration } = self;
         let consent = consent.as_ref();
-        match next(&Situation { request, client, sessions, progress, consent, now: NOW }) {
+        match next(&Situation { request, client, sessions, progress, consent, registration: *registration, now: NOW }) {
             Next::SignIn(reason) => format!("sign in: {reason:?}"),
+            Next::Register => "register".to_owned(),
             Next::ChooseAccount => "choose".to_owned(),
             Next::Consent { scope, resources, more } => {
                 format!("ask {}: {scope} [{}]", if more { "more" } else { "all" }, resources.join(" "))

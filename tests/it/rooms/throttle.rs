@@ -1,7 +1,7 @@
 //! Slowing down those who guess.
 
 use chancery::sign_in::throttle::Source::{self, Known, Strange};
-use chancery::sign_in::throttle::wait_seconds;
+use chancery::sign_in::throttle::{Attempts, Limit, NEW_ACCOUNTS_OF_NETWORK, NEW_ACCOUNTS_OF_TENANT, wait_seconds};
 
 use super::NOW;
 
@@ -63,5 +63,32 @@ fn an_attacker_waits_no_less_for_each_further_failure() {
             guesses += 1;
         }
         assert!(guesses <= most + 1, "PW06 {guesses} guesses a day");
+    }
+}
+
+/// So many attempts within the limit, then seconds that pass and one more: seconds to wait.
+const ATTEMPTS: &[(&str, u32, i64, i64)] = &[
+    ("one past the limit", 3, 0, 60),
+    ("many past the limit", 100, 0, 60),
+    ("one past the limit, the last second", 3, 59, 1),
+    ("the clock went back", 3, -3600, 60),
+    ("at the limit", 2, 0, 0),
+    ("one past the limit, when the time is over", 3, 60, 0),
+    ("the first", 0, 0, 0),
+];
+
+#[test]
+fn attempts_to_make_accounts_are_bounded_and_never_for_good() {
+    let limit = Limit { most: 3, seconds: 60 };
+    for (rule, before, passed, expected) in ATTEMPTS {
+        let mut known = None;
+        for _ in 0..*before {
+            known = Some(Attempts::one_more(known, limit, NOW));
+        }
+        let now = NOW.plus(*passed);
+        assert_eq!(Attempts::one_more(known, limit, now).wait_seconds(limit, now), *expected, "{rule}");
+    }
+    for limit in [NEW_ACCOUNTS_OF_NETWORK, NEW_ACCOUNTS_OF_TENANT] {
+        assert!(limit.most > 0 && limit.seconds <= 3600, "nobody waits longer than an hour: {limit:?}");
     }
 }
