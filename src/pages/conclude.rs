@@ -12,12 +12,12 @@ use crate::protocol::authorization_code::IssuedCode;
 use crate::protocol::authorization_response::{self, Answer};
 use crate::protocol::grant::Allowed;
 use crate::protocol::identifiers::{GrantId, SessionId, UserId};
-use crate::protocol::scope::OPENID;
+use crate::protocol::scope::{OPENID, Scope};
 use crate::protocol::secret::Secret;
 use crate::protocol::user::User;
 use crate::sign_in::engine::Consent;
 use crate::sign_in::session::Session;
-use crate::store::{Change, Outcome};
+use crate::store::{Change, Outcome, StoreError};
 
 /// The session of a person who has just proved who they are, and what is written of it.
 pub(super) fn begin_session(step: &Step<'_>, user: &User, amr: &str, secret: &Secret, keep: bool) -> (Session, Change) {
@@ -53,6 +53,25 @@ pub(super) fn make_room(call: &Call, browser: &Browser, user: UserId) -> Change 
         .user(gone.user.id, gone.user.audit_salt.clone())
         .with("session", gone.session.id.to_string());
     call.store.ended_session(gone.session.id, call.now).and(call.audit(event))
+}
+
+/// What of `scope` the person may leave out. Nothing for a first party: it is asked for only on its own wish, and what
+/// it may have is the administrator's word.
+pub(super) fn optional(step: &Step<'_>, scope: &Scope) -> Scope {
+    if step.client.metadata.first_party { Scope::default() } else { step.call.tenant.settings.optional(scope) }
+}
+
+/// What this person allowed the client before; nothing is remembered for a first party. What was declined and may not
+/// be left out any more is a question again.
+///
+/// # Errors
+/// A failure of the database.
+pub(super) async fn allowed_before(step: &Step<'_>, user: UserId) -> Result<Option<Consent>, StoreError> {
+    if step.client.metadata.first_party {
+        return Ok(None);
+    }
+    let before = step.call.store.consent(user, &step.client.id).await?;
+    Ok(before.map(|before| Consent { declined: optional(step, &before.declined), ..before }))
 }
 
 /// What the person has allowed: all that is asked for, for a first party.

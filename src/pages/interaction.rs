@@ -13,7 +13,7 @@ use poem::{Body, Response};
 use super::answer::{Handled, PageFailure, frame, here, is_own_origin, language, page, refuse_if_closed, see_other};
 use super::authorize::{refuse, refuse_stranger};
 use super::browser::{Browser, keep_language};
-use super::conclude::{allowed, answer, begin_session, finish, issue_code, make_room};
+use super::conclude::{allowed, allowed_before, answer, begin_session, finish, issue_code, make_room};
 use super::methods::{self, Attempt, Method};
 use super::views::Resume;
 use super::{new_account, steps};
@@ -96,10 +96,9 @@ pub(super) async fn show(call: &Call, head: &Head, browser: &Browser, sign_in: S
         Next::Register => new_account::form(&step)?,
         Next::ChooseAccount => steps::choose_account(&step)?,
         Next::Consent { scope, resources, more } => {
-            let whole = Consent::to(&sign_in.request);
             let asked = match &consent {
                 _ if more => steps::Asked::Also,
-                Some(before) if before.and(&whole) == *before => steps::Asked::Again,
+                Some(before) if before.answers(&sign_in.request) => steps::Asked::Again,
                 Some(_) | None => steps::Asked::First,
             };
             steps::consent(&step, (&scope, &resources), asked, consent.as_ref())?
@@ -131,8 +130,8 @@ pub(super) async fn decide(step: &Step<'_>) -> Result<(Next, Option<Consent>), P
     // Consent is looked up only for a person who is there and a client that has to ask.
     let person = engine::current_session(&situation(None)).map(|session| session.user_id);
     let consent = match person {
-        Some(user) if !step.client.metadata.first_party => step.call.store.consent(user, &step.client.id).await?,
-        _ => None,
+        Some(user) => allowed_before(step, user).await?,
+        None => None,
     };
     Ok((engine::next(&situation(consent.as_ref())), consent))
 }
@@ -398,7 +397,7 @@ pub(super) async fn proven(
     here: &str,
 ) -> Result<Written, PageFailure> {
     let Step { call, browser, sign_in, client, .. } = step;
-    let consent = if client.metadata.first_party { None } else { call.store.consent(user.id, &client.id).await? };
+    let consent = allowed_before(step, user.id).await?;
     let sessions = [session.clone()];
     let situation = Situation {
         request: &sign_in.request,

@@ -6,6 +6,8 @@ use poem::Response;
 use poem::http::StatusCode;
 
 use super::answer::{PageFailure, frame, language, page};
+use super::browser::Known;
+use super::conclude::optional;
 use super::interaction::{Step, WISH};
 use super::messages::Messages;
 use super::views::{
@@ -203,18 +205,24 @@ pub(super) fn consent(
     let csrf = step.browser.token(step.call, &step.sign_in.id);
     let (host, other) = (host_of(step), format!("{here}another=1"));
     let person = current_person(step);
-    let (name, detail) = person.as_ref().map_or(("", ""), |(name, detail)| (name.as_str(), detail.as_str()));
+    let session = person.map(|known| known.session.id.to_string()).unwrap_or_default();
+    let (name, detail) = person.map_or(("", ""), |Known { user, .. }| {
+        (user.display_name(), user.text_claim("email").unwrap_or(&user.username))
+    });
     let more = asked == Asked::Also;
     let title = if more { "consent-title-also" } else { "consent-title" };
     let settings = &step.call.tenant.settings;
-    let optional = settings.optional_scope().within(scope);
-    // A box is ticked, unless the person left it out before.
-    let ticked =
-        |token: &str| optional.contains(token).then(|| !before.is_some_and(|before| before.declined.contains(token)));
+    let optional = optional(step, scope);
+    // A box is ticked only if the person did so before.
+    let allowed = |token: &str| before.is_some_and(|before| before.ticks(&step.sign_in.request, token));
+    let ticked = |token: &str| optional.contains(token).then(|| allowed(token));
+    // The answer is one to what stands here, whatever another tab did meanwhile.
+    let (shown, offered) = (scope.to_string(), optional.to_string());
+    let asked_here = [("session", session.as_str()), ("shown", shown.as_str()), ("offered", offered.as_str())];
     let row = |token: &str| row(m, token, settings, (ticked(token), more));
     let view = Consent {
         frame: frame(step.call, m, m.with(title, &[("client", client)]), &format!("{here}lang=")),
-        form: Form { action: &action, csrf: &csrf, hidden: hidden(&handle) },
+        form: Form { action: &action, csrf: &csrf, hidden: [hidden(&handle), asked_here.to_vec()].concat() },
         client: card(step, host.as_deref()),
         account: (name, detail),
         switch_href: Some(&other),
@@ -228,15 +236,13 @@ pub(super) fn consent(
     page(StatusCode::OK, &view, Some(&step.sign_in.request.return_to.redirect_uri))
 }
 
-fn current_person(step: &Step<'_>) -> Option<(String, String)> {
+fn current_person<'a>(step: &Step<'a>) -> Option<&'a Known> {
     let progress = &step.sign_in.progress;
     let subject = step.sign_in.request.subject_hint;
-    let current = step.browser.known.iter().find(|known| match progress.session_id {
+    step.browser.known.iter().filter(|known| known.user.is_active()).find(|known| match progress.session_id {
         Some(id) => known.session.id == id,
         None => known.session.is_alive(step.call.now) && subject.is_none_or(|subject| subject == known.user.id),
-    })?;
-    let user = &current.user;
-    Some((user.display_name().to_owned(), user.text_claim("email").unwrap_or(&user.username).to_owned()))
+    })
 }
 
 /// The scopes in words, in three groups.

@@ -70,6 +70,12 @@ impl Scope {
         self.0.iter().all(|token| other.contains(token))
     }
 
+    /// The tokens of `self` that `keep` says yes to.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|token| keep(token)).cloned().collect())
+    }
+
     /// The tokens of `self` that are in `other` too.
     #[must_use]
     pub fn within(&self, other: &Self) -> Self {

@@ -275,12 +275,9 @@ impl TenantSettings {
         Ok(())
     }
 
-    /// The scopes that people may leave out.
-    pub fn optional_scope(&self) -> Scope {
-        let names: Vec<&str> =
-            self.scopes.iter().filter(|(_, scope)| scope.optional).map(|(name, _)| name.as_str()).collect();
-        // Each was checked by itself; a list that is too long has none of them.
-        Scope::parse(&names.join(" ")).unwrap_or_default()
+    /// What of `scope` people may leave out.
+    pub fn optional(&self, scope: &Scope) -> Scope {
+        scope.only(|token| self.scopes.get(token).is_some_and(|told| told.optional))
     }
 
     /// The scopes that a dynamically registered client may have.

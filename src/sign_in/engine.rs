@@ -139,7 +139,25 @@ impl Consent {
         Self { scope, resources, claims: request.claims.names(), declined: Scope::default() }
     }
 
-    /// What is allowed here or in `other`.
+    /// Whether a scope or claim was allowed here and is not in `whole`.
+    pub fn exceeds(&self, whole: &Self) -> bool {
+        let lost = self.scope.without(&whole.scope);
+        !lost.is_empty() || self.claims.iter().any(|claim| !whole.claims.contains(claim))
+    }
+
+    /// Whether all that `request` asks for was answered, by yes or by no.
+    pub fn answers(&self, request: &Checked) -> bool {
+        self.and(&Self::to(request).without(&self.declined)) == *self
+    }
+
+    /// Whether what `token` stands for in `request` was allowed: the scope, or else the claims in its words (Core §5.5).
+    pub fn ticks(&self, request: &Checked, token: &str) -> bool {
+        let allowed = |claim: &String| scope_of(claim) != Some(token) || self.allows_claim(claim);
+        let claims = || !request.scope.contains(token) && request.claims.names().iter().all(allowed);
+        self.scope.contains(token) || claims()
+    }
+
+    /// What is allowed here or in `other`, and declined here.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
         let both = |one: &[String], other: &[String]| {
@@ -150,31 +168,37 @@ impl Consent {
             scope: self.scope.union(&other.scope),
             resources: both(&self.resources, &other.resources),
             claims: both(&self.claims, &other.claims),
-            declined: self.declined.union(&other.declined).without(&other.scope),
+            declined: self.declined.clone(),
         }
     }
 }
 
-/// The question that a person answers with "Allow".
+/// The question that a person answers with "Allow", as it stood on the page.
 #[derive(Debug)]
 pub struct Question<'a> {
     /// What the client asks for.
     pub request: &'a Checked,
     /// What was allowed before.
     pub before: Option<&'a Consent>,
-    /// What stands on the page, in words.
+    /// What stood on the page, in words.
     pub shown: &'a Scope,
-    /// What of it may be left out.
-    pub optional: &'a Scope,
+    /// What of it had a box.
+    pub offered: &'a Scope,
 }
 
 impl Question<'_> {
+    /// Whether the answer still is one: what is to be asked now stood there, and what of it is `optional` had its box.
+    /// Another tab, an administrator or a form that was meddled with may have seen to it that not.
+    pub fn holds(&self, asked: &Scope, optional: &Scope) -> bool {
+        asked.is_within(self.shown) && optional.is_within(self.offered)
+    }
+
     /// What is allowed now by an answer with these boxes ticked, and what is remembered of it. None if nothing of the
-    /// scope is left: that is a no. What has no box is allowed with the rest, and a box that was not there is nothing.
+    /// scope is left: that is a no. What had no box is allowed with the rest, and a box that was not there is nothing.
     pub fn answered(&self, ticked: &Scope) -> Option<(Consent, Consent)> {
-        let Self { request, before, shown, optional } = self;
-        let left_out = shown.within(optional).without(ticked);
-        let earlier = before.map(|before| before.declined.without(shown)).unwrap_or_default();
+        let Self { request, before, offered, .. } = self;
+        let left_out = offered.without(ticked);
+        let earlier = before.map(|before| before.declined.without(offered)).unwrap_or_default();
         let declined = earlier.union(&left_out);
         let given = Consent::to(request).without(&declined);
         if given.scope.is_empty() && !request.scope.is_empty() {

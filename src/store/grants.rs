@@ -184,19 +184,32 @@ impl TenantStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let forget = self.rows("consent").with("user_id", user.0).with("client_id", client.as_str());
-        let end = self
-            .rows("token_grant")
-            .set("revoked_at", now.seconds())
-            .with("user_id", user.0)
-            .with("client_id", client.as_str())
-            .without("revoked_at");
-        let codes = self
-            .rows("authorization_code")
-            .with("user_id", user.0)
-            .with("client_id", client.as_str())
-            .without("redeemed_at");
+        let (codes, grants) = self.came_of_consent((user, client), now);
         let change = Change::new().delete(forget).and(audit);
-        self.write_and_end(change, Change::new().delete(codes).update(end)).await.map(|_| ())
+        self.write_and_end(change, codes.and(grants)).await.map(|_| ())
+    }
+
+    /// Writes a consent to less than before: what came of the wider one ends with it, but for the code that `issued`
+    /// adds. Nobody can have redeemed that one yet.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn narrow_consent(
+        &self,
+        of: (UserId, &ClientId),
+        change: Change,
+        issued: Change,
+        now: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let (codes, grants) = self.came_of_consent(of, now);
+        self.write_and_end(change.and(codes).and(issued), grants).await
+    }
+
+    /// What removes the codes that wait, and what ends the grants, of all that `user` allowed `client`.
+    fn came_of_consent(&self, (user, client): (UserId, &ClientId), now: Timestamp) -> (Change, Change) {
+        let of = |table| self.rows(table).with("user_id", user.0).with("client_id", client.as_str());
+        let end = of("token_grant").set("revoked_at", now.seconds()).without("revoked_at");
+        (Change::new().delete(of("authorization_code").without("redeemed_at")), Change::new().update(end))
     }
 
     /// Remembers that a single token is revoked until it would have expired.

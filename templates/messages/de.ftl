@@ -158,7 +158,7 @@ consent-resources = { $count ->
    *[other] Zur Verwendung mit
 }
 consent-host = Führt Sie danach zu
-consent-choice = Entfernen Sie das Häkchen bei allem, was Sie nicht geben möchten.
+consent-choice = Setzen Sie ein Häkchen bei dem, was Sie geben möchten. Was ohne Häkchen bleibt, wird nicht gegeben.
 consent-remembered = Was Sie erlauben, gilt, bis es zurückgenommen wird. Die Administration kann das jederzeit tun.
 consent-each-time = Sie werden jedes Mal gefragt, weil sich andere Programme für diese App ausgeben könnten. Die Administration kann den Zugriff jederzeit zurücknehmen.
 allow = Zulassen

@@ -159,7 +159,7 @@ consent-resources = { $count ->
    *[other] For use with
 }
 consent-host = Then takes you to
-consent-choice = Untick what you do not want to give.
+consent-choice = Tick what you want to give. What stays unticked is not given.
 consent-remembered = What you allow is remembered until it is taken back. An administrator can do that at any time.
 consent-each-time = You are asked each time, because other programs could pretend to be this app. An administrator can take the access back at any time.
 allow = Allow

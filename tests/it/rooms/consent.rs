@@ -255,28 +255,19 @@ fn what_was_declined_is_not_asked_for_again_unless_the_client_wants_it() {
 
 #[test]
 fn what_is_unticked_is_left_out_of_what_is_given_and_of_what_is_remembered() {
-    let optional = scope("email phone");
-    // Asked, allowed and declined before, shown, ticked; given, then remembered as allowed and as declined.
-    for (rule, asked, before, shown, ticked, expected) in [
-        ("all ticked", "openid email", None, "openid email", "email", Some(("openid email", "openid email", ""))),
-        ("none ticked", "openid email", None, "openid email", "", Some(("openid", "openid", "email"))),
-        ("not optional", "openid profile", None, "openid profile", "", Some(("openid profile", "openid profile", ""))),
-        ("not shown", "openid email", None, "openid", "", Some(("openid email", "openid email", ""))),
-        (
-            "more than shown",
-            "openid email",
-            None,
-            "openid email",
-            "email phone",
-            Some(("openid email", "openid email", "")),
-        ),
+    // Asked, allowed and declined before, offered, ticked; given, then remembered as allowed and as declined.
+    for (rule, asked, before, offered, ticked, expected) in [
+        ("all ticked", "openid email", None, "email", "email", Some(("openid email", "openid email", ""))),
+        ("none ticked", "openid email", None, "email", "", Some(("openid", "openid", "email"))),
+        ("without boxes", "openid profile", None, "", "", Some(("openid profile", "openid profile", ""))),
+        ("more than offered", "openid email", None, "email", "email phone", Some(("openid email", "openid email", ""))),
         ("nothing left", "email", None, "email", "", None),
         ("nothing asked for", "", None, "", "", Some(("", "", ""))),
         (
             "allowed before, not shown",
             "openid email profile",
             Some(("openid email", "")),
-            "profile",
+            "",
             "",
             Some(("openid email profile", "openid email profile", "")),
         ),
@@ -284,7 +275,7 @@ fn what_is_unticked_is_left_out_of_what_is_given_and_of_what_is_remembered() {
             "declined before, not shown",
             "openid email profile",
             Some(("openid", "email")),
-            "profile",
+            "",
             "",
             Some(("openid profile", "openid profile", "email")),
         ),
@@ -292,7 +283,7 @@ fn what_is_unticked_is_left_out_of_what_is_given_and_of_what_is_remembered() {
             "declined before, ticked now",
             "openid email",
             Some(("openid", "email")),
-            "openid email",
+            "email",
             "email",
             Some(("openid email", "openid email", "")),
         ),
@@ -300,7 +291,7 @@ fn what_is_unticked_is_left_out_of_what_is_given_and_of_what_is_remembered() {
             "allowed before, unticked now",
             "openid email",
             Some(("openid email phone", "")),
-            "openid email",
+            "email",
             "",
             Some(("openid", "openid phone", "email")),
         ),
@@ -308,12 +299,57 @@ fn what_is_unticked_is_left_out_of_what_is_given_and_of_what_is_remembered() {
         let mut case = case();
         case.request.scope = scope(asked);
         let before = before.map(|(allowed, declined)| Consent { declined: scope(declined), ..consent(allowed) });
-        let (shown, ticked) = (scope(shown), scope(ticked));
-        let question = Question { request: &case.request, before: before.as_ref(), shown: &shown, optional: &optional };
+        let (offered, ticked, shown) = (scope(offered), scope(ticked), case.request.scope.clone());
+        let question = Question { request: &case.request, before: before.as_ref(), shown: &shown, offered: &offered };
         let answered = question.answered(&ticked);
         let texts =
             answered.map(|(given, whole)| [given.scope, whole.scope, whole.declined].map(|scope| scope.to_string()));
         let expected = expected.map(|(given, whole, declined)| [given, whole, declined].map(str::to_owned));
         assert_eq!(texts, expected, "{rule}");
+    }
+}
+
+#[test]
+fn an_answer_holds_if_the_page_asked_for_what_is_asked_now() {
+    let case = case();
+    // Shown, offered; asked now, and what of that may be left out now.
+    for (rule, shown, offered, asked, optional, expected) in [
+        ("another scope", "openid email", "", "openid email profile", "", false),
+        ("a box that was not there", "openid email", "", "openid email", "email", false),
+        ("nothing shown", "", "", "openid", "", false),
+        ("the same", "openid email", "email", "openid email", "email", true),
+        ("less", "openid email", "email", "email", "email", true),
+        ("nothing any more", "openid email", "email", "", "", true),
+        ("a box too many", "openid email", "email", "openid email", "", true),
+    ] {
+        let (shown, offered) = (scope(shown), scope(offered));
+        let question = Question { request: &case.request, before: None, shown: &shown, offered: &offered };
+        assert_eq!(question.holds(&scope(asked), &scope(optional)), expected, "{rule}");
+    }
+}
+
+#[test]
+fn what_was_answered_before_is_known_with_its_noes() {
+    // Asked for, allowed and declined before; whether all of it was answered, whether the rest goes beyond "openid".
+    for (rule, asked, allowed, declined, answered, exceeds) in [
+        ("something new", "openid email", "openid", "", false, false),
+        ("declined, and something new", "openid email phone", "openid", "email", false, false),
+        ("declined", "openid email", "openid", "email", true, false),
+        ("allowed", "openid email", "openid email", "", true, true),
+    ] {
+        let mut case = case();
+        case.request.scope = scope(asked);
+        let before = Consent { declined: scope(declined), ..consent(allowed) };
+        assert_eq!((before.answers(&case.request), before.exceeds(&consent("openid"))), (answered, exceeds), "{rule}");
+    }
+    let named = Consent { claims: vec!["email".to_owned()], ..consent("openid") };
+    assert!(named.exceeds(&consent("openid")), "OIDC Core §5.5: a claim by its name");
+    let mut case = case();
+    asks_by_name(&mut case, &["email", "email_verified", "name"]);
+    for (rule, token, ticked) in
+        [("a claim is new", "email", false), ("allowed", "openid", true), ("by scope", "profile", true)]
+    {
+        let before = Consent { claims: vec!["email".to_owned()], ..consent("openid profile") };
+        assert_eq!(before.ticks(&case.request, token), ticked, "{rule}");
     }
 }
