@@ -119,7 +119,8 @@ pub fn language(call: &Call, head: &Head, ui_locales: Option<&str>) -> &'static 
 /// that: an error never repeats what was sent.
 pub fn here(head: &Head) -> &'static str {
     let plain = head.query().unwrap_or_default().split('&').all(|pair| pair.is_empty() || pair.starts_with("lang="));
-    if plain && head.method == Method::GET { "?lang=" } else { "" }
+    let reads_it = head.uri.path() != "/authorize";
+    if plain && reads_it && head.method == Method::GET { "?lang=" } else { "" }
 }
 
 /// The frame of a page of this tenant. `here` is the address that shows the same page in another language, up

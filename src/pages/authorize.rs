@@ -12,7 +12,7 @@ use super::interaction;
 use crate::call::{Call, Head};
 use crate::endpoints::is_form;
 use crate::mint;
-use crate::protocol::authorization_request::{self, Addressed, Checked, PageError, RedirectError};
+use crate::protocol::authorization_request::{self, Addressed, Checked, PageError, RedirectError, Refusal};
 use crate::protocol::authorization_response::{self, Answer};
 use crate::protocol::client::Client;
 use crate::protocol::id_token::{self, IdTokenHint};
@@ -116,8 +116,8 @@ fn bad_request(error: &PageError) -> PageFailure {
 }
 
 /// RFC 9700 §4.11.2: a client that anybody may have registered does not get people who have not signed in sent on to
-/// its address. They see a page. In a frame nobody is led anywhere: what is asked there is whether they are signed in,
-/// and the client gets its answer (OpenID Connect Core §3.1.2.6).
+/// its address. They see a page. `Choice:` in a frame nobody is led anywhere: there the client gets the answer to whether
+/// they are signed in (OpenID Connect Core §3.1.2.6), and no other.
 ///
 /// # Errors
 /// That page.
@@ -130,8 +130,10 @@ pub(super) fn refuse_stranger(
 ) -> Result<(), PageFailure> {
     let anybody = is_unverified(client) && call.tenant.settings.client_registration == Registration::Open;
     let signed_in = browser.sessions().iter().any(|session| session.is_alive(call.now));
+    let silent =
+        matches!(error.refusal, Refusal::LoginRequired | Refusal::AccountSelectionRequired | Refusal::ConsentRequired);
     let in_a_frame = head.header("sec-fetch-dest") == Some("iframe");
-    if !anybody || signed_in || in_a_frame {
+    if !anybody || signed_in || (silent && in_a_frame) {
         return Ok(());
     }
     let code = error.refusal.code().as_str();

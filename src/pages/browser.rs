@@ -211,16 +211,28 @@ pub fn kept_language<'a>(call: &Call, head: &'a Head) -> Option<&'a str> {
     cookies(head).get(cookie_name(call, LANGUAGE).as_str()).copied().flatten()
 }
 
-/// The language that was chosen by the switcher just now.
+/// The language that was chosen by the switcher just now. Clients lead people to some of our addresses, and choose
+/// nothing there: their wish is `ui_locales`.
 pub fn chosen_language(head: &Head) -> Option<&'static Messages> {
     // Most have none, and need not be read for it.
     let query = head.query().filter(|query| query.contains("lang="))?;
+    let ours = match head.uri.path() {
+        "/authorize" => false,
+        // The switcher is there too; browsers tell its links from those of others.
+        "/end_session" => head.header("sec-fetch-site") == Some("same-origin"),
+        _ => true,
+    };
+    if !ours {
+        return None;
+    }
     Params::parse_leniently(query.as_bytes()).ok()?.get("lang").and_then(messages::language)
 }
 
-/// A language that is chosen by the switcher stays for the pages that follow.
+/// A language that is chosen by the switcher stays for the pages that follow. A link of another site shows a page in a
+/// language, and no more.
 pub fn keep_language(call: &Call, head: &Head, response: &mut Response) {
-    if let Some(chosen) = chosen_language(head) {
+    let foreign = matches!(head.header("sec-fetch-site"), Some("cross-site" | "same-site"));
+    if let Some(chosen) = chosen_language(head).filter(|_| !foreign) {
         set_cookie(call, response, LANGUAGE, chosen.tag(), Some(YEAR));
     }
 }

@@ -36,7 +36,7 @@ async fn what_the_person_chose_wins_over_what_the_client_wishes_from_then_on() {
         let posted = agent.authorization_request("ask", "ui_locales=en&response_mode=form_post&scope=nonsense");
         assert_eq!(speaks(&agent.get(&posted).await), "de", "the page that carries an answer");
         // Another choice takes its place; what we do not speak is none.
-        let page = agent.get(&switch(&page, "ar")).await;
+        let page = agent.click(&switch(&page, "ar")).await;
         assert_eq!(speaks(&page), "ar", "chosen anew");
         let sessions = format!("/t/{}/account/sessions", server.slug);
         for (rule, query, tag) in
@@ -76,4 +76,38 @@ async fn an_address_that_belongs_to_nobody_says_so_in_the_language_of_the_browse
     let headers = [("accept", "text/html"), ("accept-language", "de")];
     let page = server.request(Method::POST, "//healthz", &headers, "").await;
     assert_eq!((page.status.as_u16(), speaks(&page)), (405, "de"), "a method that is not there");
+}
+
+#[tokio::test]
+async fn a_client_chooses_no_language_for_other_pages() {
+    both(async |server| {
+        let tenant = format!("/t/{}", server.slug);
+        let authorize = Agent::new(&server).authorization_request("ask", "ui_locales=en&lang=ar");
+        let wrong = format!("{tenant}/authorize?lang=ar");
+        let (out, sessions) = (format!("{tenant}/end_session?lang=ar"), format!("{tenant}/account/sessions?lang=ar"));
+        // The address, what the browser says of who linked it, the language of the page, whether it stays.
+        for (address, site, tag, kept) in [
+            (&authorize, "cross-site", "en", false),
+            (&authorize, "same-origin", "en", false),
+            (&wrong, "none", "en", false),
+            (&out, "cross-site", "en", false),
+            (&out, "same-site", "en", false),
+            (&out, "none", "en", false),
+            (&out, "same-origin", "ar", true),
+            (&sessions, "cross-site", "ar", false),
+        ] {
+            let mut agent = Agent::new(&server);
+            let page = agent.get_with(address, &[("sec-fetch-site", site)]).await;
+            assert_eq!(speaks(&page), tag, "{address} {site}");
+            let stays = agent.cookies.contains_key("__Secure-chancery-language");
+            assert_eq!(stays, kept, "{address} {site}");
+        }
+        let mut agent = Agent::new(&server);
+        assert_eq!(speaks(&agent.get(&out).await), "en", "a browser that does not say");
+        assert!(!agent.get(&wrong).await.body.contains("hreflang"), "no switcher that does nothing");
+        agent.authorize("web", "").await;
+        let page = agent.click(&sessions).await;
+        assert_eq!((speaks(&page), speaks(&agent.get(&authorize).await)), ("ar", "ar"), "what the person chose");
+    })
+    .await;
 }

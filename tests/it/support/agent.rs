@@ -106,6 +106,16 @@ impl Agent {
         self.send(Method::GET, address, &[], "").await
     }
 
+    /// A link of a page of ours is followed.
+    pub async fn click(&mut self, address: &str) -> Answer {
+        self.get_with(address, &[("sec-fetch-site", "same-origin")]).await
+    }
+
+    /// GET with headers of one's own.
+    pub async fn get_with(&mut self, address: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, address, headers, "").await
+    }
+
     /// GET that follows redirects as long as they stay within the origin.
     pub async fn visit(&mut self, address: &str) -> Answer {
         let mut answer = self.get(address).await;

@@ -156,7 +156,12 @@ async fn ar24_a_client_nobody_vouched_for_redirects_no_stranger() {
             for more in [format!("{request}&{fault}"), format!("{request}&{fault}&response_mode=form_post")] {
                 let answer = ask(&server, &more).await;
                 assert!(!answer.headers.contains_key("location"), "{fault}: {}", answer.header("location"));
-                assert!(!answer.body.contains("form-post.js"), "{fault}: {}", answer.body);
+                assert!(!answer.body.contains("id=\"form-post\""), "{fault}: {}", answer.body);
+                // Nor in a frame, if it asks anything but whether somebody is signed in.
+                let address = format!("/{}", Agent::new(&server).authorization_request("web", &more));
+                let answer = server.request(Method::GET, &address, &[("sec-fetch-dest", "iframe")], "").await;
+                let led = answer.headers.contains_key("location") || answer.body.contains("id=\"form-post\"");
+                assert_eq!(led, fault == "prompt=none", "{fault}: {}", answer.body);
             }
         }
         // In a frame nobody is led anywhere, so the client learns that nobody is signed in; a browser tells which it is.
