@@ -330,11 +330,11 @@ codes-column-code = Code
 codes-column-means = Was er bedeutet
 codes-fix = Was zu tun ist
 codes-defined = Festgelegt in
-codes-ours = Von Chancery selbst, nur auf Seiten
+codes-ours = Von Chancery selbst
 codes-all = Alle Fehlercodes
 
 code-invalid_request = Der Anfrage fehlt ein Parameter, sie enthält einen doppelt oder einen mit einem unbrauchbaren Wert.
-code-invalid_request-fix = Die Beschreibung nennt, was falsch ist. Vergleichen Sie die Anfrage mit der Dokumentation des Endpunkts; die meisten Client-Bibliotheken machen das von sich aus richtig.
+code-invalid_request-fix = Die Beschreibung oder der gezeigte Parameter nennt, was falsch ist; fehlt beides, steht es im Protokoll unter der Referenz. Vergleichen Sie die Anfrage mit der Dokumentation des Endpunkts; die meisten Client-Bibliotheken machen das von sich aus richtig.
 code-invalid_client = Der Client hat nicht bewiesen, wer er ist: Er ist unbekannt oder abgeschaltet, sein Geheimnis oder seine Assertion ist falsch, oder er hat ein anderes Verfahren benutzt als das registrierte.
 code-invalid_client-fix = Prüfen Sie client_id, Geheimnis oder Schlüssel und token_endpoint_auth_method. Bei einer Assertion auch aud, exp und jti sowie die Uhr des Rechners, der sie erzeugt hat.
 code-invalid_grant = Der Autorisierungscode oder das Refresh-Token ist unbekannt, abgelaufen, verbraucht, widerrufen oder gehört einem anderen Client. Oder redirect_uri oder code_verifier weichen von der Autorisierungsanfrage ab.
@@ -361,8 +361,8 @@ code-invalid_token = Das Access-Token fehlt, ist fehlerhaft, abgelaufen, widerru
 code-invalid_token-fix = Holen Sie mit dem Refresh-Token ein neues, oder lassen Sie die Person sich neu anmelden.
 code-insufficient_scope = Das Access-Token ist gültig, aber ihm fehlt ein Scope, der hier gebraucht wird.
 code-insufficient_scope-fix = Fragen Sie diesen Scope an, wenn sich die Person anmeldet.
-code-login_required = Die Anfrage verbietet Seiten (prompt=none), aber niemand ist angemeldet, oder nicht kürzlich genug.
-code-login_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none.
+code-login_required = Niemand ist angemeldet, oder nicht kürzlich genug, oder jemand anderes, als die Anfrage nennt (claims mit sub). Entweder verbietet die Anfrage Seiten (prompt=none), oder die Seite ist nur für Angemeldete.
+code-login_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none und nennen Sie eine Person nur mit einem sub, das dieser Server vergeben hat. Auf einer Seite: Melden Sie sich zuerst über eine App an.
 code-consent_required = Die Anfrage verbietet Seiten (prompt=none), aber die Person muss erst noch etwas erlauben.
 code-consent_required-fix = Senden Sie die Anfrage noch einmal ohne prompt=none, damit die Person gefragt werden kann.
 code-account_selection_required = Die Anfrage verbietet Seiten (prompt=none), aber in diesem Browser sind mehrere Personen angemeldet.

@@ -331,11 +331,11 @@ codes-column-code = Code
 codes-column-means = What it means
 codes-fix = What to do
 codes-defined = Defined in
-codes-ours = Chancery’s own, on pages only
+codes-ours = Chancery’s own
 codes-all = All error codes
 
 code-invalid_request = The request lacks a parameter, holds one twice, or holds a value that cannot be used.
-code-invalid_request-fix = The description names what is wrong. Compare the request with the documentation of the endpoint; most client libraries get this right by themselves.
+code-invalid_request-fix = The description or the parameter shown names what is wrong; where neither is there, the log does: look for the reference. Compare the request with the documentation of the endpoint; most client libraries get this right by themselves.
 code-invalid_client = The client did not prove who it is: it is unknown or switched off, its secret or assertion is wrong, or it used another method than the one it is registered with.
 code-invalid_client-fix = Check client_id, the secret or the key, and token_endpoint_auth_method. With an assertion also check aud, exp and jti, and the clock of the machine that made it.
 code-invalid_grant = The authorization code or refresh token is unknown, expired, used up, revoked or another client’s. Or redirect_uri or code_verifier differ from what the authorization request said.
@@ -362,8 +362,8 @@ code-invalid_token = The access token is missing, malformed, expired, revoked, o
 code-invalid_token-fix = Get a new one with the refresh token, or let the person sign in again.
 code-insufficient_scope = The access token is good, but lacks a scope that is needed here.
 code-insufficient_scope-fix = Ask for that scope when the person signs in.
-code-login_required = The request forbids pages (prompt=none), but nobody is signed in, or not recently enough.
-code-login_required-fix = Send the request again without prompt=none.
+code-login_required = Nobody is signed in, or not recently enough, or somebody else than the request names (claims with sub). Either the request forbids pages (prompt=none), or the page is only for those who are signed in.
+code-login_required-fix = Send the request again without prompt=none, and name a person only by a sub that this server gave out. On a page: sign in through an app first.
 code-consent_required = The request forbids pages (prompt=none), but the person has yet to allow something.
 code-consent_required-fix = Send the request again without prompt=none, so that the person can be asked.
 code-account_selection_required = The request forbids pages (prompt=none), but several people are signed in in this browser.
