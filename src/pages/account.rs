@@ -55,7 +55,7 @@ pub async fn sessions(call: Call, head: Head, _: Body) -> Handled {
             started: moment(m, session.created_at, call.now),
             seen: moment(m, session.last_seen_at, call.now),
             current: session.id == current.session.id,
-            kept: session.kept,
+            kept: session.kept && call.tenant.settings.keep_signed_in,
             apps,
         });
     }
@@ -110,11 +110,16 @@ pub async fn end_sessions(call: Call, head: Head, body: Body) -> Handled {
         }
     }
     let alive = |known: &Known| known.session.is_alive(call.now) && known.session.id != current.session.id;
-    if own && !browser.known.iter().any(alive) {
-        return Ok(see_other(&format!("{}/end_session", call.tenant.path)));
+    let next = match (own && !browser.known.iter().any(alive), others) {
+        (true, _) => "end_session",
+        (false, true) => "account/sessions?done=others",
+        (false, false) => "account/sessions?done=one",
+    };
+    let mut response = see_other(&format!("{}/{next}", call.tenant.path));
+    if own {
+        browser.let_go(&call, &mut response, &[current.session.id]);
     }
-    let done = if others { "others" } else { "one" };
-    Ok(see_other(&format!("{}/account/sessions?done={done}", call.tenant.path)))
+    Ok(response)
 }
 
 /// "Firefox on Linux": the browser and system that a session names, as far as they are common.

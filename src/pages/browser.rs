@@ -72,8 +72,10 @@ impl Browser {
         let given = cookie(BROWSER).filter(|secret| is_secret(secret)).map(str::to_owned);
         let is_new = given.is_none();
         let (all, kept) = (cookie(SESSIONS).unwrap_or_default(), cookie(KEPT).unwrap_or_default());
+        // What the tenant does not allow to be kept any longer has ended with the browser.
+        let counts = if call.tenant.settings.keep_signed_in { kept } else { "" };
         let mut secrets: Vec<&str> = Vec::new();
-        for secret in all.split('.').chain(kept.split('.')).filter(|secret| is_secret(secret)) {
+        for secret in all.split('.').chain(counts.split('.')).filter(|secret| is_secret(secret)) {
             if secrets.len() < MOST_IN_A_BROWSER && !secrets.contains(&secret) {
                 secrets.push(secret);
             }
@@ -104,9 +106,10 @@ impl Browser {
         self.known.iter().find(|known| known.session.id == session).map(|known| &known.user)
     }
 
-    /// Whether this person was signed in here before: then guessing elsewhere does not slow the sign-in here.
-    pub fn knows(&self, call: &Call, user: UserId) -> bool {
-        let mark = mark(call, user);
+    /// Whether this person was signed in here before, with the password that they set `since`: then guessing elsewhere
+    /// does not slow the sign-in here.
+    pub fn knows(&self, call: &Call, user: UserId, since: Timestamp) -> bool {
+        let mark = mark(call, user, since);
         self.marks.iter().any(|known| equal_in_constant_time(known, &mark))
     }
 
@@ -150,15 +153,20 @@ impl Browser {
         self.known.iter().find(|known| known.session.id == gone)
     }
 
-    /// Puts the session that `secret` opens first, in the place of what its person had here before, and marks that
-    /// they signed in here.
+    /// Puts the session that `secret` opens first, in the place of what its person had here before.
     pub fn remember(&self, call: &Call, response: &mut Response, secret: &Secret, session: &Session) {
         let gone = self.crowded_out(session.user_id, call.now).map(|known| known.session.id);
         let stays = |known: &&Known| known.user.id != session.user_id && Some(known.session.id) != gone;
         let others = self.known.iter().filter(stays).map(Known::held);
         let all: Vec<Held<'_>> = std::iter::once((secret.expose(), session.kept)).chain(others).collect();
         self.hold(call, response, &all);
-        let mark = mark(call, session.user_id);
+    }
+
+    /// Marks that this person has signed in here, as long as their password stays as it is. Who has signed in is not
+    /// stopped by a mark that cannot be made: it only spares waiting.
+    pub async fn mark_known(&self, call: &Call, response: &mut Response, user: UserId) {
+        let Ok(Some(since)) = call.store.password_set_at(user).await else { return };
+        let mark = mark(call, user, since);
         let others = self.marks.iter().filter(|known| **known != mark).map(String::as_str);
         let marks: Vec<&str> = std::iter::once(mark.as_str()).chain(others).take(MOST_IN_A_BROWSER).collect();
         set_cookie(call, response, MARKS, &marks.join("."), Some(YEAR));
@@ -172,9 +180,23 @@ impl Browser {
         self.hold(call, response, &all);
     }
 
-    /// Takes a session off the list of this browser.
-    pub fn forget(&self, call: &Call, response: &mut Response, session: SessionId) {
-        let rest = self.known.iter().filter(|known| known.session.id != session);
+    /// Takes a session off the list of this browser, and the mark of its person.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn forget(&self, call: &Call, response: &mut Response, gone: &Known) -> Result<(), StoreError> {
+        self.let_go(call, response, &[gone.session.id]);
+        if let Some(since) = call.store.password_set_at(gone.user.id).await? {
+            let mark = mark(call, gone.user.id, since);
+            let rest: Vec<&str> = self.marks.iter().filter(|known| **known != mark).map(String::as_str).collect();
+            set_cookie(call, response, MARKS, &rest.join("."), Some(YEAR));
+        }
+        Ok(())
+    }
+
+    /// Takes sessions off the list of this browser.
+    pub fn let_go(&self, call: &Call, response: &mut Response, gone: &[SessionId]) {
+        let rest = self.known.iter().filter(|known| !gone.contains(&known.session.id));
         self.hold(call, response, &rest.map(Known::held).collect::<Vec<_>>());
     }
 
@@ -183,7 +205,7 @@ impl Browser {
         let join =
             |held: &mut dyn Iterator<Item = &Held<'_>>| held.map(|(secret, _)| *secret).collect::<Vec<_>>().join(".");
         set_cookie(call, response, SESSIONS, &join(&mut sessions.iter()), None);
-        let kept = join(&mut sessions.iter().filter(|(_, kept)| *kept));
+        let kept = join(&mut sessions.iter().filter(|(_, kept)| *kept && call.tenant.settings.keep_signed_in));
         if self.holds_kept || !kept.is_empty() {
             set_cookie(call, response, KEPT, &kept, Some(YEAR));
         }
@@ -199,9 +221,9 @@ impl Known {
     }
 }
 
-/// What a browser shows to be known to a person: the same in all browsers of theirs.
-fn mark(call: &Call, user: UserId) -> String {
-    let mut mark = call.tenant.secrets.known_browser.text_of(&[user.0.as_bytes()]);
+/// What a browser shows to be known to a person: the same in all browsers of theirs, until the password changes.
+fn mark(call: &Call, user: UserId, since: Timestamp) -> String {
+    let mut mark = call.tenant.secrets.known_browser.text_of(&[user.0.as_bytes(), &since.seconds().to_be_bytes()]);
     mark.truncate(MARK_LENGTH);
     mark
 }

@@ -16,7 +16,7 @@ use crate::protocol::audit_event::AuditKind;
 use crate::protocol::client::Client;
 use crate::protocol::end_session::{self, EndSessionError, EndSessionRequest};
 use crate::protocol::id_token::IdTokenHint;
-use crate::protocol::identifiers::ClientId;
+use crate::protocol::identifiers::{ClientId, SessionId};
 use crate::protocol::params::Params;
 use crate::protocol::redirect_uri::RedirectUri;
 
@@ -45,13 +45,6 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
         };
     }
     let browser = Browser::of(&call, &head).await?;
-    let refused = |error: EndSessionError| {
-        let kind = match error {
-            EndSessionError::Unregistered | EndSessionError::NoClient => "post-logout-uri",
-            EndSessionError::Hint | EndSessionError::OtherClient | EndSessionError::Malformed => "invalid-request",
-        };
-        PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", &error).at_fault(error.parameter())
-    };
     let request = EndSessionRequest::parse(&params).map_err(refused)?;
     let hint = match &request.id_token_hint {
         Some(token) => verified_hint(&call, token).await?,
@@ -71,6 +64,7 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
         Some(hint) => browser.known.iter().filter(|known| is_meant(known, hint)).collect(),
         None => browser.known.iter().collect(),
     };
+    let meant: Vec<SessionId> = sessions.iter().map(|known| known.session.id).collect();
     let alive: Vec<&Known> = sessions.into_iter().filter(|known| known.session.is_alive(call.now)).collect();
     if !alive.is_empty() && hint.is_none() && !confirmed {
         return ask(&call, &head, &browser, &request, (&alive, back.as_ref()));
@@ -80,16 +74,29 @@ pub async fn end_session(call: Call, head: Head, body: Body) -> Handled {
         event.client_id = client.as_ref().map(|client| client.id.clone());
         call.store.end_session(known.session.id, call.audit(event), call.now).await?;
     }
-    match &back {
-        Some(uri) => Ok(see_other(&end_session::with_state(uri, request.state.as_deref()))),
+    let mut response = match &back {
+        Some(uri) => see_other(&end_session::with_state(uri, request.state.as_deref())),
         // Reloading the page that follows sends no form again.
         None if confirmed => {
             let known = client.as_ref().map(|client| ("client_id", client.id.as_str()));
             let language = request.ui_locales.as_deref().map(|tags| ("ui_locales", tags));
-            Ok(see_other(&address(&call, known.into_iter().chain(language))))
+            see_other(&address(&call, known.into_iter().chain(language)))
         }
-        None => done(&call, &head, &request, client.as_deref()),
+        None => done(&call, &head, &request, client.as_deref())?,
+    };
+    // Nor does the browser keep who they were.
+    if !meant.is_empty() && (confirmed || hint.is_some()) {
+        browser.let_go(&call, &mut response, &meant);
     }
+    Ok(response)
+}
+
+fn refused(error: EndSessionError) -> PageFailure {
+    let kind = match error {
+        EndSessionError::Unregistered | EndSessionError::NoClient => "post-logout-uri",
+        EndSessionError::Hint | EndSessionError::OtherClient | EndSessionError::Malformed => "invalid-request",
+    };
+    PageFailure::new(StatusCode::BAD_REQUEST, kind, "invalid_request", &error).at_fault(error.parameter())
 }
 
 fn is_meant(known: &Known, hint: &IdTokenHint) -> bool {

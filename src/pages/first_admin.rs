@@ -228,6 +228,7 @@ async fn write(call: &Call, browser: &Browser, link: &str, wanted: &Wanted) -> R
     let made = seal_name(call, browser, &username.0)?;
     let mut response = see_other(&format!("{}/first-administrator/{link}?done={made}", call.tenant.path));
     browser.remember(call, &mut response, &secret, &session);
+    browser.mark_known(call, &mut response, session.user_id).await;
     Ok(Some(response))
 }
 

@@ -326,7 +326,7 @@ async fn account(step: &Step<'_>, form: &Params, here: &str) -> Result<Option<Re
         let progress = Progress { another: browser.known.len() <= 1, wish, ..sign_in.progress.clone() };
         call.store.write(call.store.advance_sign_in(sign_in, &progress, None)).await?;
         let mut response = see_other(here);
-        browser.forget(call, &mut response, known.session.id);
+        browser.forget(call, &mut response, known).await?;
         return Ok(Some(response));
     }
     let alive = known.session.is_alive(call.now) && known.user.is_active();
@@ -426,5 +426,6 @@ pub(super) async fn proven(
         None => see_other(here),
     };
     browser.remember(call, &mut response, secret, session);
+    browser.mark_known(call, &mut response, user.id).await;
     Ok(Ok(Some(response)))
 }

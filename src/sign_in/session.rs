@@ -65,17 +65,18 @@ impl Session {
     }
 
     fn lasting(self, settings: &TenantSettings, now: Timestamp) -> Self {
-        let lifetime =
-            if self.kept { settings.kept_session_lifetime_seconds } else { settings.session_lifetime_seconds };
+        let plain = settings.session_lifetime_seconds;
+        let lifetime = if self.kept { settings.kept_session_lifetime_seconds.max(plain) } else { plain };
         let whole = Self { expires_at: now.plus(i64::from(lifetime)), ..self };
         Self { idle_expires_at: whole.idle_end(settings, now), ..whole }
     }
 
-    /// When a session that is used now ends if it is not used again. One that the tenant does not allow to be kept
-    /// any longer lasts as long as all others.
+    /// When a session that is used now ends if it is not used again. One that is kept never ends earlier than others;
+    /// one that the tenant does not allow to be kept any longer is like all others, and ends with the browser.
     pub fn idle_end(&self, settings: &TenantSettings, now: Timestamp) -> Timestamp {
         let kept = self.kept && settings.keep_signed_in;
-        let idle = if kept { settings.kept_session_idle_seconds } else { settings.session_idle_seconds };
+        let plain = settings.session_idle_seconds;
+        let idle = if kept { settings.kept_session_idle_seconds.max(plain) } else { plain };
         now.plus(i64::from(idle)).min(self.expires_at)
     }
 

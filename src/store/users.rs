@@ -25,6 +25,8 @@ pub struct PasswordRecord {
     pub failures: i64,
     /// When the last one was.
     pub last_failed_at: Timestamp,
+    /// When the person or an administrator set it; a new hash of the same password changes nothing.
+    pub set_at: Timestamp,
 }
 
 /// A person, to be written.
@@ -95,7 +97,7 @@ impl TenantStore {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
-            ", c.data, c.failures, c.last_failed_at FROM login_identifier l \
+            ", c.data, c.failures, c.last_failed_at, c.updated_at FROM login_identifier l \
              JOIN account a ON a.tenant_id = l.tenant_id AND a.id = l.user_id \
              LEFT JOIN credential c ON c.tenant_id = l.tenant_id AND c.user_id = l.user_id AND c.kind = $3 \
              WHERE l.tenant_id = $1 AND l.value = $2 AND l.kind IN ('username', 'email')"
@@ -103,14 +105,26 @@ impl TenantStore {
         let Some(row) = self.one_row(SQL, [identifier.into(), PASSWORD.into()]).await? else { return Ok(None) };
         let mut columns = Columns::of(&row);
         let Some(user) = columns.user()? else { return Ok(None) };
-        let (phc, failures, last_failed_at): (Option<String>, Option<i64>, Option<i64>) =
+        let phc: Option<String> = columns.next()?;
+        let (failures, last_failed_at, set_at): (Option<i64>, Option<i64>, Option<i64>) =
             (columns.next()?, columns.next()?, columns.next()?);
         let password = phc.map(|phc| PasswordRecord {
             phc,
             failures: failures.unwrap_or_default(),
             last_failed_at: Timestamp::from_seconds(last_failed_at.unwrap_or_default()),
+            set_at: Timestamp::from_seconds(set_at.unwrap_or_default()),
         });
         Ok(Some((user, password)))
+    }
+
+    /// When the password of a person was set, if there is one.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn password_set_at(&self, id: UserId) -> Result<Option<Timestamp>, StoreError> {
+        const SQL: &str = "SELECT updated_at FROM credential WHERE tenant_id = $1 AND user_id = $2 AND kind = $3";
+        let Some(row) = self.one_row(SQL, [id.0.into(), PASSWORD.into()]).await? else { return Ok(None) };
+        Ok(Some(Columns::of(&row).time()?))
     }
 
     /// The people after `after`, in the order of their ids.

@@ -172,6 +172,22 @@ async fn a_browser_stays_known_when_it_is_closed_and_says_nothing_of_whom() {
         forged.cookies.insert(name.clone(), "A".repeat(22));
         assert_eq!(attempt(&mut forged, PASSWORD).await, 429, "a mark of nobody's");
         assert_ne!(attempt(&mut agent, PASSWORD).await, 429, "PW06: where alice was signed in before");
+        // A mark lasts as long as the password.
+        for _ in 0..6 {
+            attempt(&mut stranger, "wrong").await;
+        }
+        let phc = server.app.passwords.hash(PASSWORD.to_owned().into()).await.unwrap();
+        let desk = server.desk().await;
+        let alice = chancery::admin::user::find(&desk, "alice").await.unwrap();
+        server.advance(86_400);
+        chancery::admin::user::set_password(&server.desk().await, &alice, &phc).await.unwrap();
+        for _ in 0..6 {
+            attempt(&mut stranger, "wrong").await;
+        }
+        let mut old = agent.clone();
+        old.cookies.clear();
+        old.cookies.insert(name.clone(), mark.clone());
+        assert_eq!(attempt(&mut old, PASSWORD).await, 429, "a mark of the password before");
         // In another tenant the mark of the same name means nothing.
         let sibling = server.sibling().await;
         let mut elsewhere = Agent::new(&sibling);
@@ -180,6 +196,73 @@ async fn a_browser_stays_known_when_it_is_closed_and_says_nothing_of_whom() {
             attempt(&mut elsewhere, "wrong").await;
         }
         assert_eq!(attempt(&mut elsewhere, PASSWORD).await, 429, "of another tenant");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_tenant_forbids_to_keep_ends_with_the_browser() {
+    both(async |server| {
+        let mut agent = Agent::new(&server);
+        sign_in(&mut agent, "alice", true, "").await;
+        server.settings(json!({ "keep_signed_in": false })).await;
+        assert!(signed_in(&agent).await, "while the browser is open");
+        let mut closed = agent.clone();
+        closed.close();
+        assert!(!signed_in(&closed).await, "closed");
+        sign_in(&mut agent, "bob", false, "prompt=select_account").await;
+        assert!(!agent.cookies.contains_key(KEPT), "nothing is given to keep");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_signs_out_leaves_neither_name_nor_address_in_the_browser() {
+    both(async |server| {
+        let (tenant, sessions) = (format!("/t/{}", server.slug), "__Secure-chancery-session");
+        for way in ["a link alone", "the question", "a hint", "a hint, over already", "the list of sessions"] {
+            let mut agent = Agent::new(&server);
+            sign_in(&mut agent, "bob", true, "").await;
+            let answer = sign_in(&mut agent, "alice", true, "prompt=select_account").await;
+            let tokens = server.redeem(&answer.redirect_param("code").unwrap()).await.json();
+            let hinted = format!("{tenant}/end_session?id_token_hint={}", tokens["id_token"].as_str().unwrap());
+            match way {
+                "a link alone" => drop(agent.get(&format!("{tenant}/end_session")).await),
+                "the question" => {
+                    let page = agent.get(&format!("{tenant}/end_session")).await;
+                    agent.submit_and_follow(&forms(&page.body).remove(0)).await;
+                }
+                "a hint" => drop(agent.get(&hinted).await),
+                "a hint, over already" => {
+                    server.advance(20 * DAY);
+                    agent.get(&hinted).await;
+                }
+                _ => {
+                    let page = agent.get(&format!("{tenant}/account/sessions")).await;
+                    agent.submit(&forms(&page.body).remove(0).set("decision", "one")).await;
+                }
+            }
+            let page = agent.visit(&agent.authorization_request("web", "prompt=login&login_hint=x")).await;
+            let chooser = agent.visit(&agent.authorization_request("web", "prompt=select_account")).await;
+            let seen = |name: &str| page.body.contains(name) || chooser.body.contains(name);
+            let expected = (way == "a link alone", way != "the question");
+            let held = [sessions, KEPT].map(|name| agent.cookies.get(name).map_or(0, |held| held.split('.').count()));
+            let count = usize::from(expected.0) + usize::from(expected.1);
+            assert_eq!(held, [count; 2], "{way}");
+            assert!(expected.0 || !(seen("Alice") || seen("alice")), "{way}: {}", chooser.body);
+        }
+        // Taken off the list: no mark is left either.
+        let mut agent = Agent::new(&server);
+        sign_in(&mut agent, "bob", false, "").await;
+        sign_in(&mut agent, "alice", false, "prompt=select_account").await;
+        let marks =
+            |agent: &Agent| agent.cookies.get("__Secure-chancery-known").map_or(0, |marks| marks.split('.').count());
+        assert_eq!(marks(&agent), 2);
+        for left in [1, 0] {
+            let chooser = agent.visit(&agent.authorization_request("web", "prompt=select_account")).await;
+            agent.submit(&forms(&chooser.body).remove(0).set("decision", "remove")).await;
+            assert_eq!(marks(&agent), left);
+        }
     })
     .await;
 }

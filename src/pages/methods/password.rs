@@ -53,7 +53,7 @@ impl Method for Password {
             return stranger(call, identifier.as_deref().unwrap_or(username), password, typed).await;
         };
         let failures = record.failures;
-        let source = if browser.knows(call, user.id) { Source::Known } else { Source::Strange };
+        let source = if browser.knows(call, user.id, record.set_at) { Source::Known } else { Source::Strange };
         let wait = throttle::wait_seconds(failures, record.last_failed_at, source, call.now);
         if wait > 0 {
             tracing::info!(retry_after_seconds = wait, "sign-in slowed");

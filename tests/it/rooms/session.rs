@@ -53,9 +53,23 @@ fn a_session_that_is_used_lasts_on_but_never_beyond_its_end() {
     ] {
         assert_eq!(session.idle_end(settings, NOW.plus(at)).since(NOW), end, "{rule}");
     }
-    let short = TenantSettings { kept_session_lifetime_seconds: 60, ..settings(true) };
-    let session = Session::begin(SESSION, ALICE, "pwd", &short, NOW).keep(&short);
-    assert_eq!(ends(&session), (true, 60, 60), "idle longer than the whole");
+    // Idle and whole, of all and of those that are kept; what a kept one comes to.
+    for (rule, plain, kept, expected) in [
+        ("kept idle less", (100, 1000), (60, 2000), (true, 100, 2000)),
+        ("kept whole less", (100, 1000), (200, 150), (true, 200, 1000)),
+        ("both less", (100, 1000), (60, 60), (true, 100, 1000)),
+        ("idle longer than the whole", (100, 60), (200, 60), (true, 60, 60)),
+    ] {
+        let odd = TenantSettings {
+            session_idle_seconds: plain.0,
+            session_lifetime_seconds: plain.1,
+            kept_session_idle_seconds: kept.0,
+            kept_session_lifetime_seconds: kept.1,
+            ..settings(true)
+        };
+        let session = Session::begin(SESSION, ALICE, "pwd", &odd, NOW).keep(&odd);
+        assert_eq!(ends(&session), expected, "{rule}");
+    }
 }
 
 #[test]
