@@ -273,6 +273,11 @@ impl PasswordPool {
         Ok(pool)
     }
 
+    /// How long anybody waits.
+    pub fn max_wait(&self) -> Duration {
+        self.shared.max_wait
+    }
+
     /// Hashes a new password, as a PHC string with a fresh salt.
     ///
     /// # Errors

@@ -16,8 +16,8 @@ use poem::http::Method;
 use poem::{Body, Request};
 use uuid::Uuid;
 
-use crate::support::agent::basic;
-use crate::support::{SECRET, VERIFIER, both};
+use crate::support::agent::{basic, forms};
+use crate::support::{Agent, Engine, PASSWORD, SECRET, Server, VERIFIER, both};
 
 #[tokio::test]
 async fn i06_a_code_redeemed_while_its_person_is_switched_off_gives_nothing_that_lasts() {
@@ -134,4 +134,23 @@ async fn i15_more_old_rows_than_one_portion_are_all_deleted() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn i13_nobody_waits_for_ever_for_others_who_sign_in_under_the_same_name() {
+    let server = Server::on(Engine::Sqlite).await;
+    let desk = server.desk().await;
+    let mut agent = Agent::new(&server);
+    let address = agent.authorization_request("web", "");
+    let page = agent.get(&address).await;
+    let form = forms(&page.body)[0].clone().set("username", "alice").set("password", PASSWORD);
+    let turn = server.app.turn(desk.tenant.id, "alice").await;
+    let held = turn.lock().await;
+    let answer = agent.submit(&form).await;
+    assert!(answer.status == 303 && answer.header("retry-after") == "1", "{}", answer.status);
+    let shown = agent.visit(answer.header("location")).await;
+    assert_eq!(shown.status, 503, "{}", shown.body);
+    drop(held);
+    let form = forms(&shown.body)[0].clone().set("username", "alice").set("password", PASSWORD);
+    assert!(agent.submit(&form).await.redirect_param("code").is_some());
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{Attempt, Method};
@@ -44,7 +45,11 @@ impl Method for Password {
         let identifier = identifier::normalise(username).ok();
         // One after the other: attempts side by side would not see each other's failures.
         let turn = call.app.turn(call.tenant.id, identifier.as_deref().unwrap_or(username)).await;
-        let _held = turn.lock().await;
+        // Nor does anybody wait longer for that than for a thread.
+        let Ok(_held) = timeout(call.app.passwords.max_wait(), turn.lock()).await else {
+            tracing::info!("too many sign-ins of one name at once");
+            return Ok(Attempt::Refused { notice: Notice::Busy(1), typed });
+        };
         let found = match &identifier {
             Some(identifier) => call.store.user_to_sign_in(identifier).await?,
             None => None,
