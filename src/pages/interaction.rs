@@ -151,7 +151,11 @@ pub async fn current(call: Call, head: Head, _: Body) -> Handled {
         return resume(&call, &head, Some(&sign_in)).await;
     }
     // "Use another account" is a link: it changes nothing until that account signs in.
-    sign_in.progress.another |= query.has("another");
+    if query.has("another") {
+        let progress = std::mem::take(&mut sign_in.progress);
+        // Also for somebody who has signed in or chosen an account in this very attempt.
+        sign_in.progress = Progress { another: true, session_id: None, chosen: false, signed_in: false, ..progress };
+    }
     // So are the ways between signing in and making an account.
     if let Some(wish) = query.get(WISH).and_then(Wish::parse) {
         sign_in.progress.turn_to(wish);

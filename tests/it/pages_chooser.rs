@@ -117,3 +117,27 @@ async fn a_short_list_ends_with_the_way_to_another_account() {
     let page = chooser(&mut agent).await;
     assert!(page.body.find("account__choose--other") > page.body.find("account__name"));
 }
+
+#[tokio::test]
+async fn who_has_just_signed_in_can_still_turn_to_another_account() {
+    both(async |server| {
+        let mut agent = Agent::new(&server);
+        let page = agent.visit(&agent.authorization_request("web", "prompt=consent&scope=openid")).await;
+        let asked = agent.next("alice", &page).await;
+        assert!(asked.body.contains("id=\"allow\"") && asked.body.contains("Alice"), "{}", asked.body);
+        let link =
+            asked.body.split("<a ").filter_map(|tag| attribute(tag, "href")).find(|href| href.contains("another=1"));
+        let link = link.expect("a way to another account").replace("&#38;", "&");
+        let page = agent.visit(&link).await;
+        assert!(page.body.contains("type=\"password\""), "{}", page.body);
+        let again = agent.visit(link.split('?').next().unwrap()).await;
+        assert!(again.body.contains("Alice"), "a link changes nothing: {}", again.body);
+        let asked = agent.next("bob", &page).await;
+        assert!(asked.body.contains("id=\"allow\"") && asked.body.contains("Bob"), "{}", asked.body);
+        let answer = agent.next("bob", &asked).await;
+        let tokens = server.redeem(&answer.redirect_param("code").expect("a code")).await.json();
+        let told = server.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+        assert_ne!(told["sub"], server.tokens().await["sub"], "{told}");
+    })
+    .await;
+}
