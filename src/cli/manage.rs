@@ -61,23 +61,44 @@ pub(super) enum ClientVerb {
     /// All clients of a tenant.
     List { tenant: String },
     /// One client with its metadata.
-    Show { tenant: String, client_id: String },
+    Show {
+        tenant: String,
+        #[arg(allow_hyphen_values = true)]
+        client_id: String,
+    },
     /// Register a client; metadata as in RFC 7591, as JSON.
     Create {
         tenant: String,
+        #[arg(allow_hyphen_values = true)]
         client_id: String,
         /// For example '{"redirect_uris":["https://app.example/cb"]}'.
         #[arg(long, default_value = "{}")]
         metadata: String,
     },
     /// Remove a client and end its grants.
-    Delete { tenant: String, client_id: String },
+    Delete {
+        tenant: String,
+        #[arg(allow_hyphen_values = true)]
+        client_id: String,
+    },
     /// Switch a client on.
-    Enable { tenant: String, client_id: String },
+    Enable {
+        tenant: String,
+        #[arg(allow_hyphen_values = true)]
+        client_id: String,
+    },
     /// Switch a client off.
-    Disable { tenant: String, client_id: String },
+    Disable {
+        tenant: String,
+        #[arg(allow_hyphen_values = true)]
+        client_id: String,
+    },
     /// Make a new secret; the old one is dead at once.
-    RotateSecret { tenant: String, client_id: String },
+    RotateSecret {
+        tenant: String,
+        #[arg(allow_hyphen_values = true)]
+        client_id: String,
+    },
     /// A token that lets somebody register clients (RFC 7591 §3).
     InitialAccessToken {
         tenant: String,
@@ -108,7 +129,12 @@ pub(super) enum UserVerb {
     /// Switch it on again.
     Enable { tenant: String, username: String },
     /// Withdraw what a person allowed a client; the grants that came of it end.
-    RevokeConsent { tenant: String, username: String, client_id: String },
+    RevokeConsent {
+        tenant: String,
+        username: String,
+        #[arg(allow_hyphen_values = true)]
+        client_id: String,
+    },
     /// Set a new random password, shown once; sessions and grants end.
     Password { tenant: String, username: String },
 }

@@ -27,7 +27,12 @@ pub(super) enum KeyVerb {
     /// All keys of a tenant.
     List { tenant: String },
     /// One key with its public half.
-    Show { tenant: String, kid: String },
+    Show {
+        tenant: String,
+        // A kid may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
+        kid: String,
+    },
     /// Publish a new key, then sign with it; old ones stay for verification.
     Rotate {
         tenant: String,
